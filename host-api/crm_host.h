@@ -1,0 +1,141 @@
+/* crm_host.h - the host library: everything a host author needs.
+ *
+ * A host is any program that receives the phone widget's messages: a web server,
+ * a helpdesk's worker process, a script through its language's FFI. It opens one
+ * configuration file, which names the plugins, and hands messages over:
+ *
+ *     open -> start -> submit / call ... -> stop -> close
+ *
+ * open() may run before a fork; start() must run in the process that serves.
+ * The library remembers that process: in any other one, submit() and call()
+ * refuse with CRM_UNSUPPORTED, and stop() and close() touch nothing.
+ *
+ * Threads: [main] one thread, one call at a time; [any] any thread, any number
+ * at a time. Text is UTF-8. Nothing returned must be freed except by the
+ * function named for it; arguments are borrowed until the call returns.
+ * This file is C11 and C++11.
+ */
+#ifndef CRM_HOST_H
+#define CRM_HOST_H
+
+#include "crm_plugin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CRM_HOST_VERSION "1.0.0"
+
+/* The plugins of one configuration file, and the requests in flight. */
+struct crm_runtime;
+
+/* What the host gets told. Every member may be NULL. */
+struct crm_host_callbacks {
+	void *context; /* passed back as the first argument */
+
+	/* [any] One line without a newline, from the library or a plugin. `source`
+	 * is "host" or the plugin's group in the configuration file.
+	 * NULL: lines go to stderr as "<level> <source>: <line>". */
+	void (*log)(void *context, enum crm_level level, const char *source,
+	            const char *line);
+
+	/* [any] A plugin sends `body`, a whole message, to every open widget of
+	 * that agent. Must not block. Return CRM_BUSY when it cannot be queued.
+	 * NULL: the library keeps the newest 1,000 for crm_host_next_post(). */
+	enum crm_status (*post)(void *context, const char *account,
+	                        const char *agent, const char *body,
+	                        size_t body_len);
+};
+
+/* [main] Reads the file, checks it, loads and creates every enabled plugin.
+ * Returns NULL with one line a problem in `why` (file, line, key, what was
+ * found, what is allowed) when the file is wrong or a plugin marked
+ * `required = true` does not load. A plugin that is not required and does not
+ * load is logged at ERROR, and the others go on. `callbacks` is copied. */
+struct crm_runtime *crm_host_open(const char *config_path,
+                                  const struct crm_host_callbacks *callbacks,
+                                  char *why, size_t why_cap);
+
+/* [main] Starts the plugins in this process. CRM_OK, or CRM_FAILED with the
+ * reason in `why` when a required plugin did not start. */
+enum crm_status crm_host_start(struct crm_runtime *runtime, char *why,
+                               size_t why_cap);
+
+/* One message from a widget, as the host received it. */
+struct crm_message {
+	const char *account;  /* tenant; "" in a host with only one */
+	const char *agent;    /* the signed-in user; never empty */
+	int64_t sent_at_ms;   /* when the widget posted it, Unix time; 0 = unknown */
+	const char *body;     /* the widget's message, JSON text */
+	size_t body_len;
+	uint32_t timeout_ms;  /* 0 = request_timeout_ms of the configuration */
+};
+
+/* [any] Receives the answer: exactly once for each accepted message, on any
+ * thread, also before crm_host_submit() returns. `body` is the answer message
+ * (CRM_OK; empty when the message wants none) or a sentence that says what is
+ * wrong. It must not block; it may call crm_host_submit(). */
+typedef void crm_host_done(void *context, enum crm_status status,
+                           const char *body, size_t body_len);
+
+/* [any] Hands one message to the plugin that takes its path (or its type, when
+ * it has no path). CRM_OK: accepted, `done` is called once. Any other status:
+ * refused, `done` is never called, and `why` says the reason in a sentence:
+ * CRM_BAD_REQUEST, CRM_UNSUPPORTED (no plugin takes that path), CRM_BUSY,
+ * CRM_STOPPING, CRM_FAILED. */
+enum crm_status crm_host_submit(struct crm_runtime *runtime,
+                                const struct crm_message *message,
+                                crm_host_done *done, void *context, char *why,
+                                size_t why_cap);
+
+/* [any] The same, waiting for the answer: for hosts that serve one request at a
+ * time, and for FFIs. Copies the answer (or the sentence) into `answer` like
+ * snprintf and its full length into *answer_len. CRM_TIMEOUT when no answer came
+ * in time. */
+enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
+                              const char *agent, const char *message,
+                              size_t message_len, int64_t sent_at_ms,
+                              uint32_t timeout_ms, char *answer,
+                              size_t answer_cap, size_t *answer_len);
+
+/* [any] Takes the oldest message that a plugin posted to widgets, where
+ * callbacks.post is NULL. Returns a handle with the parts, or NULL when there is
+ * none. Free it with crm_host_post_free(). */
+struct crm_post {
+	const char *account, *agent, *body;
+	size_t body_len;
+};
+struct crm_post *crm_host_next_post(struct crm_runtime *runtime);
+void crm_host_post_free(struct crm_post *post);
+
+/* [any] Write a JSON object into buf like snprintf, return its full length.
+ * service: the union of the plugins' `service` objects (see
+ * CRM_EXT_WIDGET_SERVICE). status: {"requests": {...}, "plugins": [{"name",
+ * "id", "version", "state", "health": {...}}]}. */
+size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap);
+size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap);
+
+/* [any] The value of a key of the group `host`, or of `group`.`key`, formatted
+ * as for plugins; borrowed until close; NULL when it is not set and has no
+ * default. */
+const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
+                             const char *key);
+
+/* [main] Refuses new messages, stops the plugins, waits for all answers; gives
+ * what is left CRM_STOPPING when the time is over. CRM_OK, or CRM_TIMEOUT when
+ * some were given up, or CRM_BUSY when a plugin's thread would not end (it stays
+ * loaded). May be called once. */
+enum crm_status crm_host_stop(struct crm_runtime *runtime,
+                              uint32_t timeout_ms);
+
+/* [main] Destroys the plugins and frees everything; calls stop with a deadline
+ * of 5 s when that was not done. NULL is allowed. */
+void crm_host_close(struct crm_runtime *runtime);
+
+/* [any] "busy" for CRM_BUSY, and so on; never NULL. */
+const char *crm_status_name(enum crm_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

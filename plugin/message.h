@@ -1,0 +1,78 @@
+/* message - the widget's JSON and our C values, both ways: checks, limits, token
+ * stripping. The only file that includes cJSON. It does no I/O, knows nothing of
+ * SQL, keeps nothing between calls, and may be used by any thread. */
+#ifndef CALL_LOG_MESSAGE_H
+#define CALL_LOG_MESSAGE_H
+
+#include "call.h"
+#include "err.h"
+
+/* Values longer than these (bytes of UTF-8) are cut at a character's start, end
+ * in MESSAGE_CUT_MARK, and are counted in event.cut. Those that identify a call
+ * are refused instead. */
+enum {
+	MESSAGE_ID_MAX = 256,         /* ids of calls, agents, accounts, contacts */
+	MESSAGE_SHORT_MAX = 1024,     /* names, numbers, results, types */
+	MESSAGE_LINK_MAX = 8192,      /* recording link and uri */
+	MESSAGE_NOTE_MAX = 65536,     /* note, AI note, form */
+	MESSAGE_TRANSCRIPT_MAX = 262144,
+	MESSAGE_DEPTH_MAX = 32
+};
+#define MESSAGE_CUT_MARK " [cut]"
+
+/* More than this ahead of the host's clock is no time of emission. */
+#define MESSAGE_AHEAD_MAX_MS (10 * 60 * 1000)
+
+enum message_body { MESSAGE_BODY_NONE, MESSAGE_BODY_FINAL, MESSAGE_BODY_ALL };
+
+/* Where a message came from. Borrowed during the call. */
+struct message_origin {
+	const char *account, *agent;
+	int64_t sent_at_ms;  /* when the widget posted it, host time; 0 = unknown */
+	int64_t received_ms; /* the host's clock now */
+	enum message_body keep_body;
+};
+
+/* A request to log: who is to be answered and, unless the message writes nothing
+ * (viewLog), the event. */
+struct message_log {
+	struct text request_id; /* borrowed from arena */
+	struct event *event;    /* owned, or NULL */
+	void *arena;            /* owned */
+};
+
+/* A match query. `ids` are distinct, in the order first asked. */
+struct message_match {
+	struct text account, agent, request_id;
+	struct text *ids;
+	size_t id_count;
+	void *arena; /* owned: all of the above */
+};
+
+/* What is known of one asked id. id == 0: not logged. */
+struct message_entry {
+	int64_t id;
+	struct text note, contact_id, contact_name, contact_type; /* borrowed */
+};
+
+/* Each returns false with err->kind ERR_INPUT (a sentence that names the member)
+ * or ERR_NO_MEMORY, and then owns nothing. `body` need not end in a NUL and is
+ * never read past `len`. */
+bool message_decode_log(const char *body, size_t len,
+                        const struct message_origin *origin,
+                        struct message_log *log, struct err *err);
+bool message_decode_match(const char *body, size_t len,
+                          const struct message_origin *origin,
+                          struct message_match *match, struct err *err);
+
+/* The answers, as a NUL-terminated string to free(), its length in *len; NULL
+ * when memory is out. message_answer_match() takes one entry an id, in order. */
+char *message_answer_ok(struct text request_id, size_t *len);
+char *message_answer_match(const struct message_match *match,
+                           const struct message_entry *entries, size_t *len);
+
+/* Free what the structs own (not the struct); harmless when zeroed or twice. */
+void message_log_free(struct message_log *log);
+void message_match_free(struct message_match *match);
+
+#endif
