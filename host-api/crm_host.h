@@ -8,7 +8,7 @@
  *
  * open() may run before a fork; start() must run in the process that serves.
  * The library remembers that process: in any other one, submit() and call()
- * refuse with CRM_UNSUPPORTED, and stop() and close() touch nothing.
+ * refuse with CRM_UNSUPPORTED, stop() too, and close() touches nothing.
  *
  * Threads: [main] one thread, one call at a time; [any] any thread, any number
  * at a time. Text is UTF-8. Nothing returned must be freed except by the
@@ -22,6 +22,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
 #endif
 
 #define CRM_HOST_VERSION "1.0.0"
@@ -82,7 +85,7 @@ typedef void crm_host_done(void *context, enum crm_status status,
  * it has no path). CRM_OK: accepted, `done` is called once. Any other status:
  * refused, `done` is never called, and `why` says the reason in a sentence:
  * CRM_BAD_REQUEST, CRM_UNSUPPORTED (no plugin takes that path), CRM_BUSY,
- * CRM_STOPPING, CRM_FAILED. */
+ * CRM_STOPPING, CRM_FAILED (not started, out of memory). */
 enum crm_status crm_host_submit(struct crm_runtime *runtime,
                                 const struct crm_message *message,
                                 crm_host_done *done, void *context, char *why,
@@ -115,9 +118,10 @@ void crm_host_post_free(struct crm_post *post);
 size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap);
 size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap);
 
-/* [any] The value of a key of the group `host`, or of `group`.`key`, formatted
- * as for plugins; borrowed until close; NULL when it is not set and has no
- * default. */
+/* [any] The value of `group`.`key` ("host" or a plugin's group), formatted as for
+ * plugins (lists: one element a line); borrowed until close; NULL when it is not
+ * set and has no default. Keys of `host`: listen, plugin_dir (absolute),
+ * trusted_proxies, origins, demo_agents, max_message_kb, request_timeout_ms. */
 const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
                              const char *key);
 
@@ -132,9 +136,40 @@ enum crm_status crm_host_stop(struct crm_runtime *runtime,
  * of 5 s when that was not done. NULL is allowed. */
 void crm_host_close(struct crm_runtime *runtime);
 
+/* Receives one line without a newline; CRM_ERROR for what keeps the host from
+ * starting, CRM_WARN for what does not, CRM_INFO for the rest. */
+typedef void crm_host_line(void *context, enum crm_level level,
+                           const char *line);
+
+/* [main] Checks a configuration file as open() does, the plugins' create()
+ * included, and starts nothing. Also warns of a password in a file that others
+ * can read. CRM_OK when open() would succeed with every enabled plugin, else
+ * CRM_FAILED, after one line a problem. */
+enum crm_status crm_host_check(const char *config_path, crm_host_line *line,
+                               void *context);
+
+/* [main] One line for each plugin of the file and each other one in its
+ * plugin_dir: "<group>\t<state>\t<id> <version>\t<path>[\t<reason>]", where
+ * state is "ready", "disabled", "unused" (no group in the file) or "refused".
+ * CRM_FAILED, after the reasons at CRM_ERROR, when the file cannot be used. */
+enum crm_status crm_host_list(const char *config_path, crm_host_line *line,
+                              void *context);
+
+/* [main] Write a complete sample configuration, and the manual page of the
+ * configuration file (roff, section 5, for `man -l`), for the host and the given
+ * plugin files, into buf like snprintf. Return the full length, or 0 with the
+ * reason in `why`. */
+size_t crm_host_sample(const char *const *plugin_paths, size_t plugin_count,
+                       char *buf, size_t cap, char *why, size_t why_cap);
+size_t crm_host_manual(const char *const *plugin_paths, size_t plugin_count,
+                       char *buf, size_t cap, char *why, size_t why_cap);
+
 /* [any] "busy" for CRM_BUSY, and so on; never NULL. */
 const char *crm_status_name(enum crm_status status);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

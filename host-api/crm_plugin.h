@@ -76,8 +76,9 @@ struct crm_host {
 	            const char *line);
 
 	/* [main, during create] Copies the value of `key` into buf like snprintf
-	 * and returns its full length, or -1 when the key is not set. Numbers are
-	 * decimal, booleans "true" or "false", lists one element a line. */
+	 * and returns its full length, or -1 when the key is not set in the file
+	 * (defaults are the plugin's own). Numbers are decimal, booleans
+	 * "true" or "false", lists one element a line. */
 	ptrdiff_t (*config)(const struct crm_host *host, const char *key,
 	                    char *buf, size_t cap);
 
@@ -144,10 +145,10 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
 
 /* ---------------------------------------------------------------- extensions
  *
- * An extension is a string id and what it points to. Each one below is offered
- * by the plugin through plugin.extension(); the pointer stays valid, and what
- * it points to unchanged, until destroy() returns. A host that does not know an
- * extension never asks for it; a plugin that lacks one returns NULL. */
+ * An extension is a string id and what it points to. Each one below but the last
+ * is offered by the plugin through plugin.extension(); the pointer stays valid,
+ * and what it points to unchanged, until destroy() returns. A host that does not
+ * know an extension never asks for it; a plugin that lacks one returns NULL. */
 
 /* const char *: a JSON array, one object an option of the plugin's group in the
  * host's configuration file, in the order in which a person should read them:
@@ -156,13 +157,15 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
  *    "required": true,            default false
  *    "secret": "never",           "never" (default); "may" hold a password, as a
  *                                 connection string does
- *    "default": "text",           as it would be written in the file; absent: none
+ *    "default": "text",           a value of that type: "text", 5, true, ["a"];
+ *                                 absent: none
  *    "min": 1, "max": 10,         int: the allowed range, inclusive
  *    "values": ["none", "all"],   enum: what is allowed
  *    "example": "text",           for the sample configuration; else the default
  *    "help": "One or more sentences for an administrator."}
- * The host checks the file against it before create(), and prints the sample
- * configuration and the manual page from it. The key `enabled` is the host's. */
+ * The host checks the file against it before create() (see CRM_EXT_DESCRIBE),
+ * and prints the sample configuration and the manual page from it. The keys
+ * `enabled` and `required` are the host's. */
 #define CRM_EXT_OPTIONS "crm.options/1"
 
 /* const char *: a JSON object, what of the widget's conversation the plugin
@@ -182,6 +185,15 @@ struct crm_health {
 	 * full length. Never waits. */
 	size_t (*snapshot)(struct crm_plugin *self, char *buf, size_t cap);
 };
+
+/* The other way round, asked by the plugin of host.extension() in create(): not
+ * NULL when the host only wants the plugin described, to check the configuration
+ * file before it creates the plugin proper, or to print documentation. No key is
+ * set then. create() must return an instance on which nothing but extension()
+ * and destroy() will be called. A plugin whose create() needs no key to succeed
+ * can ignore this. One that ignores it and refuses is created with the file's
+ * values, and the file is checked only after that. */
+#define CRM_EXT_DESCRIBE "crm.describe/1"
 
 #ifdef __cplusplus
 }
