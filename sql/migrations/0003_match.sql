@@ -1,0 +1,44 @@
+-- The match query: which of these session ids are logged, for these agents?
+BEGIN;
+
+CREATE FUNCTION call_log.match_calls(accounts text[], agents text[], session_ids text[])
+RETURNS TABLE (ordinal integer, id bigint, note text, contact_id text, contact_name text, contact_type text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+-- a plan made while the table was empty must not scan it once it is not
+SET enable_seqscan = off
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT a.ordinal::integer,
+	       CASE WHEN c.merged_into IS NULL THEN c.id
+	            -- the survivor; notes and contact are the same in both
+	            ELSE (SELECT s.id FROM call_log.calls s
+	                  WHERE s.account = c.account AND s.agent = c.agent AND s.session_id = c.merged_into) END,
+	       c.note, c.contact_id, c.contact_name, c.contact_type
+	FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
+	JOIN call_log.calls c
+	  ON c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id;
+
+	IF '0' = ANY (session_ids) THEN
+		RETURN QUERY
+		SELECT a.ordinal::integer, z.id, z.note, z.contact_id, z.contact_name, z.contact_type
+		FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
+		CROSS JOIN LATERAL (
+			SELECT c.* FROM call_log.calls c
+			WHERE c.account = a.account AND c.agent = a.agent
+			  AND (c.session_id = c.telephony_session_id OR c.session_id LIKE '0/%')
+			  AND c.state IN ('ringing', 'connected', 'held', 'parked')
+			  AND c.merged_into IS NULL
+			  -- one whose end never came is not live for ever
+			  AND c.updated_at > now() - interval '1 day'
+			ORDER BY c.last_event_at DESC, c.session_id LIMIT 1
+		) AS z
+		WHERE a.session_id = '0';
+	END IF;
+END $$;
+COMMENT ON FUNCTION call_log.match_calls(text[], text[], text[]) IS
+'For arrays of equal length, one element a question: the calls that are logged, by the 1-based place (ordinal) of the question; nothing for one that is not. A merged call answers as the call that stands for it; "0" as the agent''s live call of that name.';
+
+INSERT INTO call_log.migrations (version, name) VALUES (3, 'match');
+COMMIT;

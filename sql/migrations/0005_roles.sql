@@ -1,0 +1,31 @@
+-- Who may do what. The roles belong to the whole server and may exist already;
+-- neither can log in: grant them to the users that do.
+BEGIN;
+
+DO $$
+DECLARE
+	role text;
+BEGIN
+	FOREACH role IN ARRAY ARRAY['call_log_writer', 'call_log_report'] LOOP
+		IF to_regrole(role) IS NULL THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+		END IF;
+	END LOOP;
+END $$;
+COMMENT ON ROLE call_log_writer IS 'What the plugin call_log needs: writes calls, never deletes, changes no schema.';
+COMMENT ON ROLE call_log_report IS 'Reads the views of schema call_report, and nothing else.';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA call_log FROM PUBLIC;
+GRANT USAGE ON SCHEMA call_log TO call_log_writer;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA call_log TO call_log_writer;
+GRANT SELECT ON call_log.migrations TO call_log_writer;
+GRANT SELECT, INSERT, UPDATE ON call_log.calls, call_log.agents TO call_log_writer;
+-- a save is never changed, only its call's name when two calls turn out to be one
+GRANT SELECT, INSERT, UPDATE (session_id) ON call_log.notes TO call_log_writer;
+GRANT SELECT, INSERT ON call_log.rejected TO call_log_writer;
+
+GRANT USAGE ON SCHEMA call_report TO call_log_report;
+GRANT SELECT ON ALL TABLES IN SCHEMA call_report TO call_log_report;
+
+INSERT INTO call_log.migrations (version, name) VALUES (5, 'roles');
+COMMIT;
