@@ -23,6 +23,7 @@ void buf_clear(struct buf *buf)
 {
 	buf->len = 0;
 	buf->failed = false;
+	buf->full = false;
 	if (buf->bytes)
 		buf->bytes[0] = '\0';
 }
@@ -30,8 +31,10 @@ void buf_clear(struct buf *buf)
 /* Makes room for `more` bytes and a NUL, at least doubling. */
 static bool make_room(struct buf *buf, size_t more)
 {
-	if (buf->failed || more > buf->max - buf->len) {
-		buf->failed = true;
+	if (buf->failed)
+		return false;
+	if (more > buf->max - buf->len) {
+		buf->failed = buf->full = true;
 		return false;
 	}
 	size_t need = buf->len + more + 1;

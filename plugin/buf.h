@@ -16,6 +16,7 @@ struct buf {
 	size_t cap;
 	size_t max;  /* `len` never exceeds this */
 	bool failed; /* memory ran out, or an append would have exceeded max */
+	bool full;   /* it was the latter */
 };
 
 /* Allocates nothing. */

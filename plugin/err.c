@@ -1,5 +1,6 @@
 /* err - see err.h. */
 #include "err.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,18 +11,9 @@ static void drop_half_character(char *text)
 {
 	size_t end = strlen(text), start = end;
 
-	while (start > 0 && end - start < 3 &&
-	       ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+	while (start > 0 && end - start < 3 && (text[start - 1] & 0xC0) == 0x80)
 		start--;
-	if (start == 0)
-		return;
-
-	unsigned char lead = (unsigned char)text[start - 1];
-	size_t whole = lead >= 0xF0   ? 4
-		       : lead >= 0xE0 ? 3
-		       : lead >= 0xC0 ? 2
-				      : 1;
-	if (end - (start - 1) < whole)
+	if (start > 0 && utf8_character(text + start - 1, end - start + 1) == 0)
 		text[start - 1] = '\0';
 }
 

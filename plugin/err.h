@@ -1,5 +1,5 @@
-/* err - what went wrong, on the caller's stack: a kind to act on and a line for a
- * person. It is not a log: who handles an error decides whether to log it. */
+/* err - what went wrong, on the caller's stack: a kind to act on and a line for
+ * a person. It is not a log: who handles an error decides whether to log it. */
 #ifndef CALL_LOG_ERR_H
 #define CALL_LOG_ERR_H
 
@@ -8,14 +8,15 @@
 enum err_kind {
 	ERR_NONE = 0,
 	ERR_NO_MEMORY, /* an allocation failed */
-	ERR_INPUT,     /* the message is wrong; the same message will fail again */
-	ERR_CONFIG,    /* the configuration is wrong */
-	ERR_AWAY,      /* the database cannot be reached now, or is busy: try later */
-	ERR_ROW,       /* the database refuses the data: SQLSTATE class 22 or 23 */
-	ERR_SCHEMA,    /* schema or rights are not as needed: SQLSTATE class 42 */
-	ERR_TIMEOUT,   /* a deadline passed */
-	ERR_STOPPING,  /* stop() began */
-	ERR_INTERNAL   /* anything else */
+	ERR_INPUT,  /* the message is wrong; the same message will fail again */
+	ERR_CONFIG, /* the configuration is wrong */
+	ERR_AWAY,   /* the database cannot be reached now, or is busy: try later
+		     */
+	ERR_ROW,    /* the database refuses the data: SQLSTATE class 22 or 23 */
+	ERR_SCHEMA, /* schema or rights are not as needed: SQLSTATE class 42 */
+	ERR_TIMEOUT,  /* a deadline passed */
+	ERR_STOPPING, /* stop() began */
+	ERR_INTERNAL  /* anything else */
 };
 
 struct err {

@@ -1,21 +1,26 @@
-/* message - the widget's JSON and our C values, both ways: checks, limits, token
- * stripping. The only file that includes cJSON. It does no I/O, knows nothing of
- * SQL, keeps nothing between calls, and may be used by any thread. */
+/* message - the widget's JSON and our C values, both ways: checks, limits,
+ * token stripping. It does no I/O, knows nothing of SQL, keeps nothing between
+ * calls, and may be used by any thread. */
 #ifndef CALL_LOG_MESSAGE_H
 #define CALL_LOG_MESSAGE_H
 
 #include "call.h"
 #include "err.h"
 
-/* Values longer than these (bytes of UTF-8) are cut at a character's start, end
- * in MESSAGE_CUT_MARK, and are counted in event.cut. Those that identify a call
- * are refused instead. */
+#include <pthread.h>
+
+/* Values longer than these (bytes of UTF-8) are cut at a character's start and
+ * end in MESSAGE_CUT_MARK. What would mean something else when cut, ids other
+ * than those that identify the call and the form, is left out. Both are counted
+ * in event.cut. A message is refused when an id that identifies the call is too
+ * long. */
 enum {
-	MESSAGE_ID_MAX = 256,         /* ids of calls, agents, accounts, contacts */
-	MESSAGE_SHORT_MAX = 1024,     /* names, numbers, results, types */
-	MESSAGE_LINK_MAX = 8192,      /* recording link and uri */
-	MESSAGE_NOTE_MAX = 65536,     /* note, AI note, form */
+	MESSAGE_ID_MAX = 256,     /* ids of calls, agents, accounts, contacts */
+	MESSAGE_SHORT_MAX = 1024, /* names, numbers, results, types */
+	MESSAGE_LINK_MAX = 8192,  /* recording link and uri */
+	MESSAGE_NOTE_MAX = 65536, /* note, AI note, form */
 	MESSAGE_TRANSCRIPT_MAX = 262144,
+	MESSAGE_ANSWER_MAX = 256 * 1024 * 1024, /* a longer one is not built */
 	MESSAGE_DEPTH_MAX = 32
 };
 #define MESSAGE_CUT_MARK " [cut]"
@@ -28,20 +33,24 @@ enum message_body { MESSAGE_BODY_NONE, MESSAGE_BODY_FINAL, MESSAGE_BODY_ALL };
 /* Where a message came from. Borrowed during the call. */
 struct message_origin {
 	const char *account, *agent;
-	int64_t sent_at_ms;  /* when the widget posted it, host time; 0 = unknown */
+	int64_t sent_at_ms;  /* when the widget posted it; 0 = unknown */
 	int64_t received_ms; /* the host's clock now */
 	enum message_body keep_body;
+	/* One for all threads that decode, locked while cJSON parses: it writes
+	 * a global each time (json.h). NULL: no other thread decodes. */
+	pthread_mutex_t *parsing;
 };
 
-/* A request to log: who is to be answered and, unless the message writes nothing
- * (viewLog), the event. */
+/* A request to log: who is to be answered and, unless the message writes
+ * nothing (viewLog), the event. */
 struct message_log {
 	struct text request_id; /* borrowed from arena */
 	struct event *event;    /* owned, or NULL */
 	void *arena;            /* owned */
 };
 
-/* A match query. `ids` are distinct, in the order first asked. */
+/* A match query. `ids` are distinct, in the order first asked, of any length:
+ * one that is too long was never logged. */
 struct message_match {
 	struct text account, agent, request_id;
 	struct text *ids;
@@ -55,21 +64,22 @@ struct message_entry {
 	struct text note, contact_id, contact_name, contact_type; /* borrowed */
 };
 
-/* Each returns false with err->kind ERR_INPUT (a sentence that names the member)
- * or ERR_NO_MEMORY, and then owns nothing. `body` need not end in a NUL and is
- * never read past `len`. */
+/* Each returns false with err->kind ERR_INPUT (a sentence that names the
+ * member) or ERR_NO_MEMORY, and then owns nothing. `body` need not end in a NUL
+ * and is never read past `len`. */
 bool message_decode_log(const char *body, size_t len,
-                        const struct message_origin *origin,
-                        struct message_log *log, struct err *err);
+			const struct message_origin *origin,
+			struct message_log *log, struct err *err);
 bool message_decode_match(const char *body, size_t len,
-                          const struct message_origin *origin,
-                          struct message_match *match, struct err *err);
+			  const struct message_origin *origin,
+			  struct message_match *match, struct err *err);
 
 /* The answers, as a NUL-terminated string to free(), its length in *len; NULL
- * when memory is out. message_answer_match() takes one entry an id, in order. */
+ * when memory is out or MESSAGE_ANSWER_MAX exceeded. message_answer_match()
+ * takes one entry an id, in order. */
 char *message_answer_ok(struct text request_id, size_t *len);
 char *message_answer_match(const struct message_match *match,
-                           const struct message_entry *entries, size_t *len);
+			   const struct message_entry *entries, size_t *len);
 
 /* Free what the structs own (not the struct); harmless when zeroed or twice. */
 void message_log_free(struct message_log *log);

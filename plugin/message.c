@@ -1,0 +1,185 @@
+/* message - see message.h. What the widget wants logged becomes an event:
+ * drafts are read in draft.c and draft_save.c, here they are cut to their
+ * limits and copied. Match queries and all answers are in message_match.c. */
+#include "message.h"
+#include "draft.h"
+#include "envelope.h"
+#include "utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t read_emitted(const struct message_origin *origin)
+{
+	int64_t ms = origin->sent_at_ms;
+
+	if (ms <= 0 || ms > origin->received_ms + MESSAGE_AHEAD_MAX_MS)
+		ms = origin->received_ms;
+	return ms * 1000;
+}
+
+static bool keep_body(struct draft *draft, const struct envelope *envelope,
+		      struct text message, enum message_body keep,
+		      struct err *err)
+{
+	if (keep == MESSAGE_BODY_NONE ||
+	    (keep == MESSAGE_BODY_FINAL && draft->event.state != CALL_FINAL))
+		return true;
+	draft->event.body = message;
+	if (!envelope->stripped)
+		return true;
+	if (!json_write(envelope->root, NULL, &draft->kept))
+		return err_set(err, ERR_NO_MEMORY, "no memory for the body");
+	draft->event.body = (struct text){draft->kept.bytes, draft->kept.len};
+	return true;
+}
+
+static bool read_draft(struct draft *draft, const struct envelope *envelope,
+		       struct text trigger, struct err *err)
+{
+	struct event *event = &draft->event;
+
+	draft->body = envelope->body;
+	event->account = envelope->account;
+	event->agent = envelope->agent;
+	event->request_id = envelope->request_id;
+	return draft_read_call(draft, err) &&
+	       draft_read_save(draft, trigger, err);
+}
+
+/* Every text of an event and the most bytes of it that are kept. */
+/* clang-format off */
+#define FIELD(name, max) {offsetof(struct event, name), (max)}
+/* clang-format on */
+static const struct field {
+	size_t offset, max;
+} fields[] = {
+    FIELD(account, MESSAGE_ID_MAX),
+    FIELD(agent, MESSAGE_ID_MAX),
+    FIELD(session_id, MESSAGE_ID_MAX),
+    FIELD(request_id, MESSAGE_ID_MAX),
+    FIELD(telephony_session_id, MESSAGE_ID_MAX),
+    FIELD(party_id, MESSAGE_ID_MAX),
+    FIELD(other_leg, MESSAGE_ID_MAX),
+    FIELD(direction, MESSAGE_SHORT_MAX),
+    FIELD(from_number, MESSAGE_SHORT_MAX),
+    FIELD(from_name, MESSAGE_SHORT_MAX),
+    FIELD(to_number, MESSAGE_SHORT_MAX),
+    FIELD(to_name, MESSAGE_SHORT_MAX),
+    FIELD(result, MESSAGE_SHORT_MAX),
+    FIELD(ai_note, MESSAGE_NOTE_MAX),
+    FIELD(transcript, MESSAGE_TRANSCRIPT_MAX),
+    FIELD(recording_id, MESSAGE_ID_MAX),
+    FIELD(recording_link, MESSAGE_LINK_MAX),
+    FIELD(recording_uri, MESSAGE_LINK_MAX),
+    FIELD(recording_type, MESSAGE_SHORT_MAX),
+    FIELD(contact_id, MESSAGE_ID_MAX),
+    FIELD(contact_name, MESSAGE_SHORT_MAX),
+    FIELD(contact_type, MESSAGE_SHORT_MAX),
+    FIELD(note, MESSAGE_NOTE_MAX),
+    FIELD(form, MESSAGE_NOTE_MAX),
+    FIELD(body, SIZE_MAX),
+};
+enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
+
+static struct text *field_text(struct event *event, const struct field *field)
+{
+	return (struct text *)(void *)((char *)event + field->offset);
+}
+
+static struct text copy_cut(struct text text, size_t max, char **at)
+{
+	struct text mark = {MESSAGE_CUT_MARK, sizeof(MESSAGE_CUT_MARK) - 1};
+
+	text.len = utf8_cut(text.s, text.len, max - mark.len);
+	struct text copy = envelope_copy(text, at);
+	(*at)--; /* the mark begins where the copy ends */
+	mark = envelope_copy(mark, at);
+	copy.len += mark.len;
+	return copy;
+}
+
+/* The event, its texts cut to their limits and copied out of the tree. */
+static struct event *pack(const struct draft *draft)
+{
+	struct event *event = malloc(sizeof(*event));
+	size_t size = 0;
+
+	if (!event)
+		return NULL;
+	*event = draft->event;
+	for (int i = 0; i < FIELD_COUNT; i++) {
+		size_t len = field_text(event, &fields[i])->len;
+		size += (len < fields[i].max ? len : fields[i].max) + 1;
+	}
+	event->arena = malloc(size);
+	char *at = event->arena;
+	if (!at) {
+		free(event);
+		return NULL;
+	}
+	for (int i = 0; i < FIELD_COUNT; i++) {
+		struct text *text = field_text(event, &fields[i]);
+		bool cut = text->len > fields[i].max;
+
+		*text = cut ? copy_cut(*text, fields[i].max, &at)
+			    : envelope_copy(*text, &at);
+		event->cut += cut;
+	}
+	return event;
+}
+
+static bool fill_log(struct message_log *log, const struct envelope *envelope,
+		     const struct draft *draft, struct err *err)
+{
+	log->arena = malloc(envelope->request_id.len + 1);
+	if (draft)
+		log->event = pack(draft);
+	if (!log->arena || (draft && !log->event)) {
+		message_log_free(log);
+		return err_set(err, ERR_NO_MEMORY, "no memory for the event");
+	}
+	char *at = log->arena;
+	log->request_id = envelope_copy(envelope->request_id, &at);
+	return true;
+}
+
+bool message_decode_log(const char *body, size_t len,
+			const struct message_origin *origin,
+			struct message_log *log, struct err *err)
+{
+	struct draft draft = {0};
+	struct envelope envelope;
+	bool done = false;
+
+	*log = (struct message_log){0};
+	if (!envelope_open(body, len, origin, &envelope, err))
+		return false;
+	buf_init(&draft.form, MESSAGE_NOTE_MAX);
+	buf_init(&draft.kept, SIZE_MAX);
+
+	struct text trigger = draft_text(envelope.body, "triggerType");
+	if (draft_text_is(trigger, "viewLog")) {
+		done = fill_log(log, &envelope, NULL, err);
+		goto out;
+	}
+	draft.event.emitted_us = read_emitted(origin);
+	draft.event.hash = call_hash(body, len);
+	if (!read_draft(&draft, &envelope, trigger, err) ||
+	    !keep_body(&draft, &envelope, (struct text){body, len},
+		       origin->keep_body, err))
+		goto out;
+	done = fill_log(log, &envelope, &draft, err);
+out:
+	buf_free(&draft.form);
+	buf_free(&draft.kept);
+	envelope_close(&envelope);
+	return done;
+}
+
+void message_log_free(struct message_log *log)
+{
+	event_free(log->event);
+	free(log->arena);
+	*log = (struct message_log){0};
+}
