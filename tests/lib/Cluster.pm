@@ -18,9 +18,10 @@ die "pg_config --bindir says nothing: is libpq-dev installed?\n" if !$bindir;
 # What a server program is called: bin('pg_dump').
 sub bin { "$bindir/$_[-1]" }
 
-# settings: lines of postgresql.conf; tcp: also listen on 127.0.0.1; start: 0 to
-# leave it stopped; data: the data folder, where it is to outlive the test (it
-# must be new, and its parent reachable by the server's user).
+# settings: lines of postgresql.conf (undef: as initdb found it right); tcp: also
+# listen on 127.0.0.1; start: 0 to leave it stopped; data: the data folder, where
+# it is not to lie in the temporary one (it must be new, and its parent reachable
+# by the server's user).
 sub new {
 	my ($class, %option) = @_;
 	my $dir = scratch();
@@ -70,6 +71,8 @@ sub start {
 		unix_socket_directories => $self->{dir},
 		port => $self->{port},
 		%{ $self->{settings} });
+	# undef leaves a setting as initdb found it right for this machine
+	delete @setting{ grep { !defined $setting{$_} } keys %setting };
 	$self->{process} = Process->spawn(
 		[ $self->bin('postgres'), '-D', $self->{data},
 			map { ('-c', "$_=$setting{$_}") } sort keys %setting ],

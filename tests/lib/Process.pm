@@ -15,7 +15,7 @@ use POSIX qw(WNOHANG);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT_OK = qw(root built run run_ok wait_for free_port slurp spew
-  scratch unprivileged);
+  scratch remove_at_end unprivileged);
 
 # The checkout, and a file that make built there. BUILD names the build folder of
 # a variant: BUILD=build/asan.
@@ -77,8 +77,13 @@ my %alive;
 sub scratch {
 	my $dir = tempdir('clXXXXXX', DIR => '/tmp');
 	chmod 0755, $dir;
-	$scratch{$dir} = $$;
+	remove_at_end($dir);
 	return $dir;
+}
+
+sub remove_at_end {
+	my ($dir) = @_;
+	$scratch{$dir} = $$;
 }
 
 END {
