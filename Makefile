@@ -8,8 +8,13 @@ VARIANT ?=
 B       := build$(if $(VARIANT),/$(VARIANT))
 CC      ?= cc
 PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
 LIBDIR  ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
+JOBS    ?= 2
 
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE
@@ -81,11 +86,92 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
 
+programs: all $(UNIT_BIN) $(TPLUG_BIN)
+
+# ------------------------------------------------------------------- running
+# What is missing is installed first, and the makefile read again: pkg-config may
+# have been among it.
+run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, ONCE=1)
+	@packaging/install-deps run
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@packaging/run
+
+# ------------------------------------------------------------------- checking
+SUITE = $(UNIT_BIN) $(wildcard tests/integration/*.t)
+# These look at the source, or install it: a variant would say nothing new.
+PLAIN_SUITE = $(wildcard tests/lint/*.t tests/packaging/*.t)
+THREADED ?= $(UNIT_BIN)
+PROVE = BUILD=$(B) prove --timer -j$(JOBS)
+
+check: ## build, then run every test through prove
+	@packaging/install-deps run check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(MAKE) --no-print-directory prove
+
+prove: # every test, of what is built
+	$(PROVE) $(SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
+
+asan: ## run the tests under the address and undefined behaviour sanitizers
+	@packaging/install-deps run check
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan programs
+	@$(MAKE) --no-print-directory VARIANT=asan prove
+
+tsan: ## run the unit tests under the thread sanitizer
+	@packaging/install-deps run check
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan programs
+	@$(MAKE) --no-print-directory VARIANT=tsan prove-threaded
+
+prove-threaded:
+	$(PROVE) $(THREADED)
+
+C_FILES = $(wildcard host-api/*.[ch] host-api/*/*.[ch] plugin/*.[ch] tests/*.h tests/*/*.[ch])
+lint: ## check format, tidiness, layers, scripts
+	@packaging/install-deps run lint
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	clang-format --dry-run -Werror $(C_FILES)
+	printf '%s\n' $(filter plugin/%.c host-api/%.c,$(C_FILES)) | xargs -P$(JOBS) -n4 sh -c \
+	  'clang-tidy --quiet "$$@" -- -std=c11 $(CPPFLAGS) $(PQ_CFLAGS)' tidy
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j$(JOBS) \
+	  --enable=warning,performance,portability --suppress=missingInclude \
+	  -Ihost-api -DCRM_EXPORT= host-api plugin
+	shellcheck packaging/install-deps .ci/run
+	prove tests/lint
+
+layers: ## check that includes point down only
+	@prove -v tests/lint/layers.t
+
+# ------------------------------------------------------------------- installing
+# The sample configuration and its manual page come from the option tables of the
+# host and the plugin; the copies in packaging/ are for readers.
+generated: $(B)/crm-host $(B)/call_log.so ## write packaging/*.sample and *.5 anew
+	$(B)/crm-host --sample-config $(abspath $(B)/call_log.so) >packaging/call_log.conf.sample
+	$(B)/crm-host --manual $(abspath $(B)/call_log.so) >packaging/call_log.conf.5
+
+install: all ## install under PREFIX (/usr/local), into DESTDIR
+	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(LIBDIR)/crm/plugins $(LIBDIR)/pkgconfig \
+	  $(INCLUDEDIR) $(DATADIR)/call-log/sql/migrations $(DATADIR)/call-log/examples \
+	  $(DATADIR)/man/man5 $(DATADIR)/man/man8)
+	install -m 755 $(B)/crm-host $(DESTDIR)$(SBINDIR)/
+	install -m 644 $(B)/libcrm-host.so $(DESTDIR)$(LIBDIR)/libcrm-host.so.1
+	ln -sf libcrm-host.so.1 $(DESTDIR)$(LIBDIR)/libcrm-host.so
+	install -m 644 $(B)/libcrm-host.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(B)/call_log.so $(DESTDIR)$(LIBDIR)/crm/plugins/
+	install -m 644 host-api/crm_plugin.h host-api/crm_host.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/
+	install -m 644 $(wildcard sql/migrations/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/migrations/
+	install -m 644 $(EXAMPLE_SRC) packaging/call_log.conf.sample \
+	  $(DESTDIR)$(DATADIR)/call-log/examples/
+	install -m 644 packaging/call_log.conf.5 $(DESTDIR)$(DATADIR)/man/man5/
+	install -m 644 packaging/crm-host.8 $(DESTDIR)$(DATADIR)/man/man8/
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	  -e 's|@VERSION@|$(VERSION)|' packaging/crm-host.pc.in \
+	  >$(DESTDIR)$(LIBDIR)/pkgconfig/crm-host.pc
+
 clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all clean help
+.PHONY: all programs run check prove asan tsan prove-threaded lint layers generated install clean help
 -include $(shell find build -name '*.d' 2>/dev/null)

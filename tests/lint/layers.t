@@ -1,0 +1,93 @@
+# Includes point down only, and each foreign library is known to one file.
+use v5.32;
+use warnings;
+use Test::More;
+
+# From top to bottom. A file may include headers of lower lines, those on its own
+# line (they are one part in several files), and its public headers.
+my %layers = (
+	plugin => [
+		'entry',
+		'plugin',
+		'logger',
+		'matcher writer',
+		'store',
+		'array',
+		'db',
+		'message message_match draft draft_save envelope',
+		'json',
+		'json_check token iso_time',
+		'config',
+		'health',
+		'log',
+		'queue',
+		'call',
+		'buf clock',
+		'err',
+		'utf8',
+	],
+	'host-api' => [
+		'host',
+		'config',
+		'settings option',
+		'loader',
+		'image',
+		'gate request route post',
+		'json',
+		'text clock',
+	],
+);
+my %foreign = (
+	plugin => {
+		'libpq-fe.h' => [ 'db.c' ],
+		'cjson/cJSON.h' => [ 'json.c' ],
+		'sqlite3.h' => [ 'spool.c' ],
+		'curl/curl.h' => [ 'recording.c' ],
+	},
+	'host-api' => {
+		'dlfcn.h' => [ 'loader.c' ],
+		'libconfig.h' => [ 'config.c' ],
+	},
+);
+
+sub includes {
+	my ($path) = @_;
+	open my $file, '<', $path or die "$path: $!";
+	return map { /^\s*#\s*include\s*[<"]([^>"]+)[>"]/ ? $1 : () } <$file>;
+}
+
+my %own = map { s{.*/}{}r => 1 } glob 'plugin/*.h host-api/*.h host-api/crm-host/*.h';
+for my $folder (sort keys %layers) {
+	my (%rank, $line);
+	for my $names (@{ $layers{$folder} }) {
+		$line++;
+		$rank{$_} = $line for split ' ', $names;
+	}
+	for my $path (sort glob "$folder/*.[ch]") {
+		my $name = $path =~ s{.*/}{}r;
+		next if $name =~ /^crm_/;
+		my $rank = $rank{$name} // $rank{ $name =~ s/\.[ch]$//r };
+		ok defined $rank, "$path has a place in the layers" or next;
+		my @wrong;
+		for my $include (includes($path)) {
+			my $only = $foreign{$folder}{$include};
+			push @wrong, "$include is for @$only alone"
+			  if $only && !grep { $_ eq $name } @$only;
+			next if !$own{$include};
+			next if $include eq 'crm_plugin.h' || $folder eq 'host-api' && $include eq 'crm_host.h';
+			my $to = $rank{$include} // $rank{ $include =~ s/\.h$//r };
+			push @wrong, "$include is not of $folder" if !defined $to;
+			push @wrong, "$include is above" if defined $to && $to < $rank;
+		}
+		is "@wrong", '', "$path includes only what lies below it";
+	}
+}
+
+# The reference host is a host like any other: it knows the public header alone.
+for my $path (sort glob 'host-api/crm-host/*.[ch] host-api/examples/*.c') {
+	my @wrong = grep {
+		$own{$_} && !/^crm_(host|plugin)\.h$/ && !-e "host-api/crm-host/$_"
+	} includes($path);
+	is "@wrong", '', "$path includes only public headers";
+}
+done_testing;
