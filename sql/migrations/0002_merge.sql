@@ -28,9 +28,9 @@ CREATE FUNCTION call_log.event_rank(state text, to_self boolean, direction text,
                                     emitted_at timestamptz, duration_s integer, hash bigint)
 RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT int8send(
-	(CASE state WHEN 'ringing' THEN 1 WHEN 'final' THEN 3 ELSE 2 END)::bigint << 61
-	| (CASE WHEN to_self AND direction = 'Outbound' THEN 1 ELSE 0 END)::bigint << 60
-	| greatest(date_part('epoch', emitted_at) * 1000, 0)::bigint << 18
+	((CASE state WHEN 'ringing' THEN 1 WHEN 'final' THEN 3 ELSE 2 END)::bigint << 61)
+	| ((CASE WHEN to_self AND direction = 'Outbound' THEN 1 ELSE 0 END)::bigint << 60)
+	| (greatest(date_part('epoch', emitted_at) * 1000, 0)::bigint << 18)
 	| least(coalesce(duration_s, 0), 262143)::bigint
 ) || int8send(hash)
 $$;
@@ -357,7 +357,7 @@ CREATE FUNCTION call_log.note_version(call_log.calls) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$SELECT coalesce(md5(($1.ranks).note), '')$$;
 COMMENT ON FUNCTION call_log.note_version(call_log.calls) IS
-'Names the save that the note comes from, empty where none was saved: SELECT c.note, c.note_version FROM call_log.calls c. For set_note().';
+'Names the save that the note comes from, empty where none was saved: SELECT c.note, call_log.note_version(c) FROM call_log.calls c. For set_note().';
 
 CREATE FUNCTION call_log.tell_note_saved(account text, agent text, session_id text) RETURNS void
 LANGUAGE sql VOLATILE AS $$
@@ -373,7 +373,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	held     call_log.calls;
-	saved_at timestamptz := clock_timestamp();
+	now_at   timestamptz := clock_timestamp();
 	request  text := 'set_note/' || gen_random_uuid();
 BEGIN
 	PERFORM call_log.lock_agents(ARRAY[set_note.account], ARRAY[set_note.agent]);
@@ -386,25 +386,25 @@ BEGIN
 		RAISE EXCEPTION 'agent % has no call %', quote_literal(agent), quote_literal(session_id)
 		USING ERRCODE = 'no_data_found';
 	END IF;
-	IF expected_version <> held.note_version THEN
+	IF expected_version <> call_log.note_version(held) THEN
 		RAISE EXCEPTION 'the note of call % was changed meanwhile', quote_literal(session_id)
-		USING ERRCODE = 'CL001', DETAIL = format('expected version %s, found %s', expected_version, held.note_version),
+		USING ERRCODE = 'CL001', DETAIL = format('expected version %s, found %s', expected_version, call_log.note_version(held)),
 		      HINT = 'Read the note and its note_version again, then decide.';
 	END IF;
 
 	UPDATE call_log.calls c SET
 		note       = nullif(set_note.note, ''),
-		ranks.note = greatest(call_log.save_rank(set_note.saved_at, request),
+		ranks.note = greatest(call_log.save_rank(now_at, request),
 		                      -- a widget's clock may be ahead: what is saved last must win
 		                      (held.ranks).note || '\x00'::bytea),
 		updated_at = now()
 	WHERE c.account = held.account AND c.agent = held.agent AND c.session_id = held.session_id
 	RETURNING c.* INTO held;
 	INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note)
-	VALUES (held.account, held.agent, held.session_id, set_note.saved_at, request, coalesce(set_note.note, ''));
+	VALUES (held.account, held.agent, held.session_id, now_at, request, coalesce(set_note.note, ''));
 	PERFORM call_log.unite(held.account, held.agent, held.session_id);
 	PERFORM call_log.tell_note_saved(held.account, held.agent, held.session_id);
-	RETURN held.note_version;
+	RETURN call_log.note_version(held);
 END $$;
 COMMENT ON FUNCTION call_log.set_note(text, text, text, text, text) IS
 'Changes the note of a call from outside the widget (NULL or empty erases it), keeps the save in call_log.notes, notifies, and returns the new note_version. With expected_version it refuses, SQLSTATE CL001, when the note is not that version any more. An unknown call: SQLSTATE P0002.';
@@ -414,7 +414,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	saved_at timestamptz := clock_timestamp();
+	now_at   timestamptz := clock_timestamp();
 	request  text := 'sql/' || gen_random_uuid();
 BEGIN
 	IF NEW.merged_into IS NOT NULL THEN
@@ -422,10 +422,10 @@ BEGIN
 		USING ERRCODE = 'CL002', HINT = 'Change the note of that one (WHERE merged_into IS NULL), or use call_log.set_note().';
 	END IF;
 	NEW.note := nullif(NEW.note, '');
-	NEW.ranks.note := greatest(call_log.save_rank(saved_at, request), (OLD.ranks).note || '\x00'::bytea);
+	NEW.ranks.note := greatest(call_log.save_rank(now_at, request), (OLD.ranks).note || '\x00'::bytea);
 	NEW.updated_at := now();
 	INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note)
-	VALUES (NEW.account, NEW.agent, NEW.session_id, saved_at, request, coalesce(NEW.note, ''));
+	VALUES (NEW.account, NEW.agent, NEW.session_id, now_at, request, coalesce(NEW.note, ''));
 	PERFORM call_log.tell_note_saved(NEW.account, NEW.agent, NEW.session_id);
 	RETURN NEW;
 END $$;

@@ -1,0 +1,66 @@
+# The schema: installed by psql alone, twice without harm, from any older version;
+# every object explained; what is missing told; reports right.
+use v5.32;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+use Cluster;
+use Feed qw(record);
+use Process qw(root);
+
+my $cluster = Cluster->new(settings => { fsync => 'off' });
+my @migration = map { m{([^/]+)$} } sort glob root() . '/sql/migrations/*.sql';
+my $check = sub { $cluster->psql_file(root() . '/sql/install.sql', arguments => [ '-v', 'check=1' ], @_) };
+
+is($check->(), join("\n", map { "missing: migrations/$_" } @migration), 'the check names every migration that is missing');
+$cluster->install_schema;
+is($check->(), '', 'after the installation it names none');
+my $dump = sub { $cluster->psql(q{SELECT string_agg(format('%s %s', version, applied_at), ',' ORDER BY version) FROM call_log.migrations}) };
+my $before = $dump->();
+$cluster->install_schema;
+is($dump->(), $before, 'a second installation changes nothing');
+is($cluster->psql('SELECT call_log.schema_version()'), scalar @migration, 'the version is the number of migrations');
+
+$cluster->create_db('older');
+for my $file (@migration[ 0, 1 ]) {
+	$cluster->psql_file(root() . "/sql/migrations/$file", dbname => 'older');
+}
+is($check->(dbname => 'older'), join("\n", map { "missing: migrations/$_" } @migration[ 2 .. $#migration ]), 'an older schema lacks the rest');
+$cluster->install_schema(dbname => 'older');
+is($check->(dbname => 'older'), '', 'and is brought up to date');
+
+is($cluster->psql(<<~'SQL'), '', 'every table, column, view, function, type and index that is ours has a comment');
+	SELECT string_agg(what, E'\n' ORDER BY what) FROM (
+		SELECT c.oid::regclass::text AS what FROM pg_class c
+		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace) AND c.relkind IN ('r', 'v', 'i')
+		  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid) AND obj_description(c.oid, 'pg_class') IS NULL
+		UNION ALL
+		SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace) AND c.relkind IN ('r', 'v')
+		  AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
+		UNION ALL
+		SELECT p.oid::regprocedure::text FROM pg_proc p
+		WHERE p.pronamespace = 'call_log'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+		UNION ALL
+		SELECT t.typname FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+		WHERE c.relkind = 'c' AND t.typnamespace = 'call_log'::regnamespace AND obj_description(t.oid, 'pg_type') IS NULL
+	) AS missing
+	SQL
+
+# The figures of agent_day, on calls that can be counted by eye.
+sub event { return { state => 'final', agent => 'ann', started_at => '2026-03-02 10:00+00', @_ } }
+record($cluster, [ [
+	event(session_id => 1, direction => 'Inbound', result => 'Accepted', duration_s => 10),
+	event(session_id => 2, direction => 'Outbound', result => 'Call connected', duration_s => 20, logged_by => 'manual', note => 'n'),
+	event(session_id => 3, direction => 'Outbound', result => 'Call connected', duration_s => 60),
+	event(session_id => 4, direction => 'Inbound', result => 'Missed', duration_s => 30),
+	event(session_id => 5, direction => 'Inbound', result => 'Voicemail', duration_s => 15),
+	event(session_id => 6, direction => 'Inbound', state => 'connected', result => 'CallConnected', duration_s => 500),
+	event(session_id => 7, direction => 'Inbound', result => 'Accepted', duration_s => 7, started_at => '2026-03-02 23:30+00') ] ]);
+my $day = 'SELECT concat_ws(\'|\', day, calls, inbound, outbound, answered, missed, voicemail, talk_total_s, talk_average_s, talk_median_s, with_note) FROM call_report.agent_day ORDER BY day';
+is($cluster->psql($day), '2026-03-02|7|5|2|4|1|1|97|24.3|15.0|1', 'agent_day counts right, talk time of answered calls only');
+is($cluster->psql("SET TimeZone = 'Europe/Berlin'; $day"),
+	"2026-03-02|6|4|2|3|1|1|90|30.0|20.0|1\n2026-03-03|1|1|0|1|0|0|7|7.0|7.0|0", 'by the days of the session\'s time zone');
+
+done_testing;

@@ -1,0 +1,76 @@
+# Feed - events for call_log.record_calls(), as plain hashes: missing members are
+# NULL. Batches are run one transaction each, in a database that has the schema.
+# It knows the function's parameters and nothing of how events are merged.
+package Feed;
+use v5.32;
+use warnings;
+use Exporter 'import';
+our @EXPORT_OK = qw(record @FACTS);
+
+# The parameters in order, with their types; and those that are facts.
+my @column = (
+	[ account => 'text' ], [ agent => 'text' ], [ session_id => 'text' ],
+	[ request_id => 'text' ], [ emitted_at => 'timestamptz' ], [ hash => 'bigint' ],
+	[ state => 'text' ], [ to_self => 'boolean' ], [ logged_by => 'text' ],
+	[ connected => 'boolean' ],
+	(map { [ $_ => 'text' ] } qw(telephony_session_id party_id other_leg direction
+		from_number from_name to_number to_name)),
+	[ queue_call => 'boolean' ], [ started_at => 'timestamptz' ], [ duration_s => 'integer' ],
+	(map { [ $_ => 'text' ] } qw(result ai_note transcript recording_id recording_link
+		recording_uri recording_type contact_id contact_name contact_type)),
+	[ contact_picked => 'boolean' ], [ note => 'text' ], [ form => 'text' ], [ body => 'text' ]);
+
+our @FACTS = qw(telephony_session_id party_id other_leg direction from_number from_name
+	to_number to_name queue_call started_at duration_s result ai_note transcript body);
+
+my %default = (
+	account => 'acme', agent => 'ann', session_id => '100', emitted_at => '2026-03-02 09:00:00+00',
+	hash => 0, state => 'ringing', to_self => 'f', logged_by => 'auto', connected => 'f',
+	contact_picked => 'f');
+
+sub _copy_text {
+	my ($value) = @_;
+	return '\N' if !defined $value;
+	return $value =~ s/([\\\t\n\r])/{"\\"=>"\\\\","\t"=>"\\t","\n"=>"\\n","\r"=>"\\r"}->{$1}/ger;
+}
+
+# record($cluster, [ [event, event], [event], ... ], empty_note_erases => 0):
+# each inner list is one batch, run in the order given. Returns the number of rows
+# written by each batch.
+sub record {
+	my ($cluster, $batches, %option) = @_;
+	my $serial = 0;
+	my @line;
+	for my $step (0 .. $#$batches) {
+		for my $event (@{ $batches->[$step] }) {
+			my %e = (%default, request_id => 'r' . ++$serial, %$event);
+			push @line, join "\t", $step, map { _copy_text($e{ $_->[0] }) } @column;
+		}
+	}
+	my $columns = join ', ', map { "$_->[0] $_->[1]" } @column;
+	my $arrays = join ', ', map { "array_agg($_->[0] ORDER BY account, agent, session_id)" } @column;
+	my $erases = $option{empty_note_erases} ? 'true' : 'false';
+	my $out = $cluster->psql(<<~"SQL" . join("\n", @line) . <<~"END");
+		DROP TABLE IF EXISTS feed, fed;
+		CREATE UNLOGGED TABLE feed (step integer, $columns);
+		ALTER TABLE feed ALTER account TYPE text COLLATE "C", ALTER agent TYPE text COLLATE "C",
+			ALTER session_id TYPE text COLLATE "C";
+		CREATE UNLOGGED TABLE fed (step integer, written integer);
+		COPY feed FROM STDIN;
+		SQL
+
+		\\.
+		CREATE INDEX ON feed (step);
+		ANALYZE feed;
+		DO \$\$ BEGIN
+			FOR s IN 0 .. $#$batches LOOP
+				INSERT INTO fed SELECT s, call_log.record_calls($arrays, $erases) FROM feed WHERE step = s;
+				COMMIT;
+			END LOOP;
+		END \$\$;
+		SELECT written FROM fed ORDER BY step;
+		END
+	return split /\n/, $out;
+}
+
+1;
