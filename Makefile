@@ -76,7 +76,7 @@ $(B)/libcall_log.a: $(call obj,$(filter-out plugin/entry.c,$(PLUGIN_SRC)))
 	rm -f $@ && ar rcs $@ $^
 $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 	@mkdir -p $(@D)
-	$(CC) $(SOFLAGS) $(LDFLAGS) -o $@ $<
+	$(CC) $(SOFLAGS) $(LDFLAGS) -o $@ $< $(JSON_LIBS)
 
 # tests: each tests/unit/*.c is one TAP program; each tests/plugins/*.c one plugin
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o

@@ -1,8 +1,9 @@
 /* crm_host.h - the host library: everything a host author needs.
  *
- * A host is any program that receives the phone widget's messages: a web server,
- * a helpdesk's worker process, a script through its language's FFI. It opens one
- * configuration file, which names the plugins, and hands messages over:
+ * A host is any program that receives the phone widget's messages: a web
+ * server, a helpdesk's worker process, a script through its language's FFI. It
+ * opens one configuration file, which names the plugins, and hands messages
+ * over:
  *
  *     open -> start -> submit / call ... -> stop -> close
  *
@@ -36,18 +37,18 @@ struct crm_runtime;
 struct crm_host_callbacks {
 	void *context; /* passed back as the first argument */
 
-	/* [any] One line without a newline, from the library or a plugin. `source`
-	 * is "host" or the plugin's group in the configuration file.
+	/* [any] One line without a newline, from the library or a plugin.
+	 * `source` is "host" or the plugin's group in the configuration file.
 	 * NULL: lines go to stderr as "<level> <source>: <line>". */
 	void (*log)(void *context, enum crm_level level, const char *source,
-	            const char *line);
+		    const char *line);
 
 	/* [any] A plugin sends `body`, a whole message, to every open widget of
 	 * that agent. Must not block. Return CRM_BUSY when it cannot be queued.
 	 * NULL: the library keeps the newest 1,000 for crm_host_next_post(). */
 	enum crm_status (*post)(void *context, const char *account,
-	                        const char *agent, const char *body,
-	                        size_t body_len);
+				const char *agent, const char *body,
+				size_t body_len);
 };
 
 /* [main] Reads the file, checks it, loads and creates every enabled plugin.
@@ -56,22 +57,23 @@ struct crm_host_callbacks {
  * `required = true` does not load. A plugin that is not required and does not
  * load is logged at ERROR, and the others go on. `callbacks` is copied. */
 struct crm_runtime *crm_host_open(const char *config_path,
-                                  const struct crm_host_callbacks *callbacks,
-                                  char *why, size_t why_cap);
+				  const struct crm_host_callbacks *callbacks,
+				  char *why, size_t why_cap);
 
 /* [main] Starts the plugins in this process. CRM_OK, or CRM_FAILED with the
  * reason in `why` when a required plugin did not start. */
 enum crm_status crm_host_start(struct crm_runtime *runtime, char *why,
-                               size_t why_cap);
+			       size_t why_cap);
 
 /* One message from a widget, as the host received it. */
 struct crm_message {
-	const char *account;  /* tenant; "" in a host with only one */
-	const char *agent;    /* the signed-in user; never empty */
-	int64_t sent_at_ms;   /* when the widget posted it, Unix time; 0 = unknown */
-	const char *body;     /* the widget's message, JSON text */
+	const char *account; /* tenant; "" in a host with only one */
+	const char *agent;   /* the signed-in user; never empty */
+	int64_t
+	    sent_at_ms; /* when the widget posted it, Unix time; 0 = unknown */
+	const char *body; /* the widget's message, JSON text */
 	size_t body_len;
-	uint32_t timeout_ms;  /* 0 = request_timeout_ms of the configuration */
+	uint32_t timeout_ms; /* 0 = request_timeout_ms of the configuration */
 };
 
 /* [any] Receives the answer: exactly once for each accepted message, on any
@@ -79,7 +81,7 @@ struct crm_message {
  * (CRM_OK; empty when the message wants none) or a sentence that says what is
  * wrong. It must not block; it may call crm_host_submit(). */
 typedef void crm_host_done(void *context, enum crm_status status,
-                           const char *body, size_t body_len);
+			   const char *body, size_t body_len);
 
 /* [any] Hands one message to the plugin that takes its path (or its type, when
  * it has no path). CRM_OK: accepted, `done` is called once. Any other status:
@@ -87,23 +89,23 @@ typedef void crm_host_done(void *context, enum crm_status status,
  * CRM_BAD_REQUEST, CRM_UNSUPPORTED (no plugin takes that path), CRM_BUSY,
  * CRM_STOPPING, CRM_FAILED (not started, out of memory). */
 enum crm_status crm_host_submit(struct crm_runtime *runtime,
-                                const struct crm_message *message,
-                                crm_host_done *done, void *context, char *why,
-                                size_t why_cap);
+				const struct crm_message *message,
+				crm_host_done *done, void *context, char *why,
+				size_t why_cap);
 
 /* [any] The same, waiting for the answer: for hosts that serve one request at a
  * time, and for FFIs. Copies the answer (or the sentence) into `answer` like
- * snprintf and its full length into *answer_len. CRM_TIMEOUT when no answer came
- * in time. */
+ * snprintf and its full length into *answer_len. CRM_TIMEOUT when no answer
+ * came in time. */
 enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
-                              const char *agent, const char *message,
-                              size_t message_len, int64_t sent_at_ms,
-                              uint32_t timeout_ms, char *answer,
-                              size_t answer_cap, size_t *answer_len);
+			      const char *agent, const char *message,
+			      size_t message_len, int64_t sent_at_ms,
+			      uint32_t timeout_ms, char *answer,
+			      size_t answer_cap, size_t *answer_len);
 
 /* [any] Takes the oldest message that a plugin posted to widgets, where
- * callbacks.post is NULL. Returns a handle with the parts, or NULL when there is
- * none. Free it with crm_host_post_free(). */
+ * callbacks.post is NULL. Returns a handle with the parts, or NULL when there
+ * is none. Free it with crm_host_post_free(). */
 struct crm_post {
 	const char *account, *agent, *body;
 	size_t body_len;
@@ -118,19 +120,18 @@ void crm_host_post_free(struct crm_post *post);
 size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap);
 size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap);
 
-/* [any] The value of `group`.`key` ("host" or a plugin's group), formatted as for
- * plugins (lists: one element a line); borrowed until close; NULL when it is not
- * set and has no default. Keys of `host`: listen, plugin_dir (absolute),
+/* [any] The value of `group`.`key` ("host" or a plugin's group), formatted as
+ * for plugins (lists: one element a line); borrowed until close; NULL when it
+ * is not set and has no default. Keys of `host`: listen, plugin_dir (absolute),
  * trusted_proxies, origins, demo_agents, max_message_kb, request_timeout_ms. */
 const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
-                             const char *key);
+			     const char *key);
 
 /* [main] Refuses new messages, stops the plugins, waits for all answers; gives
  * what is left CRM_STOPPING when the time is over. CRM_OK, or CRM_TIMEOUT when
- * some were given up, or CRM_BUSY when a plugin's thread would not end (it stays
- * loaded). May be called once. */
-enum crm_status crm_host_stop(struct crm_runtime *runtime,
-                              uint32_t timeout_ms);
+ * some were given up, or CRM_BUSY when a plugin's thread would not end (it
+ * stays loaded). May be called once. */
+enum crm_status crm_host_stop(struct crm_runtime *runtime, uint32_t timeout_ms);
 
 /* [main] Destroys the plugins and frees everything; calls stop with a deadline
  * of 5 s when that was not done. NULL is allowed. */
@@ -139,30 +140,30 @@ void crm_host_close(struct crm_runtime *runtime);
 /* Receives one line without a newline; CRM_ERROR for what keeps the host from
  * starting, CRM_WARN for what does not, CRM_INFO for the rest. */
 typedef void crm_host_line(void *context, enum crm_level level,
-                           const char *line);
+			   const char *line);
 
 /* [main] Checks a configuration file as open() does, the plugins' create()
  * included, and starts nothing. Also warns of a password in a file that others
  * can read. CRM_OK when open() would succeed with every enabled plugin, else
  * CRM_FAILED, after one line a problem. */
 enum crm_status crm_host_check(const char *config_path, crm_host_line *line,
-                               void *context);
+			       void *context);
 
 /* [main] One line for each plugin of the file and each other one in its
  * plugin_dir: "<group>\t<state>\t<id> <version>\t<path>[\t<reason>]", where
  * state is "ready", "disabled", "unused" (no group in the file) or "refused".
  * CRM_FAILED, after the reasons at CRM_ERROR, when the file cannot be used. */
 enum crm_status crm_host_list(const char *config_path, crm_host_line *line,
-                              void *context);
+			      void *context);
 
 /* [main] Write a complete sample configuration, and the manual page of the
- * configuration file (roff, section 5, for `man -l`), for the host and the given
- * plugin files, into buf like snprintf. Return the full length, or 0 with the
- * reason in `why`. */
+ * configuration file (roff, section 5, for `man -l`), for the host and the
+ * given plugin files, into buf like snprintf. Return the full length, or 0 with
+ * the reason in `why`. */
 size_t crm_host_sample(const char *const *plugin_paths, size_t plugin_count,
-                       char *buf, size_t cap, char *why, size_t why_cap);
+		       char *buf, size_t cap, char *why, size_t why_cap);
 size_t crm_host_manual(const char *const *plugin_paths, size_t plugin_count,
-                       char *buf, size_t cap, char *why, size_t why_cap);
+		       char *buf, size_t cap, char *why, size_t why_cap);
 
 /* [any] "busy" for CRM_BUSY, and so on; never NULL. */
 const char *crm_status_name(enum crm_status status);

@@ -32,7 +32,7 @@ extern "C" {
  * extension, and the minor number counts the extensions this header knows. */
 #define CRM_ABI_MAJOR 1
 #define CRM_ABI_MINOR 0
-#define CRM_MAGIC     UINT32_C(0x314d5243) /* "CRM1" in memory, little-endian */
+#define CRM_MAGIC UINT32_C(0x314d5243) /* "CRM1" in memory, little-endian */
 
 #if defined(__GNUC__)
 #define CRM_EXPORT __attribute__((visibility("default")))
@@ -42,10 +42,11 @@ extern "C" {
 
 enum crm_status {
 	CRM_OK = 0,
-	CRM_BAD_REQUEST = 1, /* the body is wrong; the same body will fail again */
-	CRM_BUSY = 2,        /* not accepted now; the caller may try later */
-	CRM_TIMEOUT = 3,     /* the deadline passed first */
-	CRM_STOPPING = 4,    /* after stop() began */
+	CRM_BAD_REQUEST =
+	    1,            /* the body is wrong; the same body will fail again */
+	CRM_BUSY = 2,     /* not accepted now; the caller may try later */
+	CRM_TIMEOUT = 3,  /* the deadline passed first */
+	CRM_STOPPING = 4, /* after stop() began */
 	CRM_UNSUPPORTED = 5, /* no such path, key or extension */
 	CRM_FAILED = 6       /* an internal failure, described through log() */
 };
@@ -54,48 +55,55 @@ enum crm_level { CRM_DEBUG, CRM_INFO, CRM_WARN, CRM_ERROR };
 
 /* One message from the widget. */
 struct crm_request {
-	uint64_t id;          /* the host's name for it; unique while pending */
-	uint64_t deadline_ns; /* the host answers CRM_TIMEOUT itself after this */
-	int64_t sent_at_ms;   /* when the widget posted it, Unix time; 0 = unknown */
-	const char *account;  /* tenant, "" for a host that has only one */
-	const char *agent;    /* who is signed in at the host; never empty */
-	const char *path;     /* "/callLogger", or the type of a message without one */
-	const char *body;     /* the whole message, JSON text */
+	uint64_t id; /* the host's name for it; unique while pending */
+	uint64_t
+	    deadline_ns; /* the host answers CRM_TIMEOUT itself after this */
+	int64_t
+	    sent_at_ms; /* when the widget posted it, Unix time; 0 = unknown */
+	const char *account; /* tenant, "" for a host that has only one */
+	const char *agent;   /* who is signed in at the host; never empty */
+	const char
+	    *path; /* "/callLogger", or the type of a message without one */
+	const char *body; /* the whole message, JSON text */
 	size_t body_len;
 };
 
-/* What the host gives the plugin. Valid from create() until destroy() returns. */
+/* What the host gives the plugin. Valid from create() until destroy() returns.
+ */
 struct crm_host {
 	uint32_t size; /* sizeof(struct crm_host) as the host compiled it */
 	uint16_t abi_major, abi_minor;
 	void *host_data;
 	const char *name, *version;
 
-	/* [any] One line, no newline. Secrets and message bodies never go here. */
+	/* [any] One line, no newline. Secrets and message bodies never go here.
+	 */
 	void (*log)(const struct crm_host *host, enum crm_level level,
-	            const char *line);
+		    const char *line);
 
-	/* [main, during create] Copies the value of `key` into buf like snprintf
-	 * and returns its full length, or -1 when the key is not set in the file
-	 * (defaults are the plugin's own). Numbers are decimal, booleans
-	 * "true" or "false", lists one element a line. */
+	/* [main, during create] Copies the value of `key` into buf like
+	 * snprintf and returns its full length, or -1 when the key is not set
+	 * in the file (defaults are the plugin's own). Numbers are decimal,
+	 * booleans "true" or "false", lists one element a line. */
 	ptrdiff_t (*config)(const struct crm_host *host, const char *key,
-	                    char *buf, size_t cap);
+			    char *buf, size_t cap);
 
 	/* [any] Answers request `id`. Allowed from inside submit(). With CRM_OK
-	 * the body is the whole answer message, or empty for a message that wants
-	 * none; with any other status it is one sentence for a person, or empty.
-	 * The host drops an answer that comes after the deadline. */
+	 * the body is the whole answer message, or empty for a message that
+	 * wants none; with any other status it is one sentence for a person, or
+	 * empty. The host drops an answer that comes after the deadline. */
 	void (*complete)(const struct crm_host *host, uint64_t id,
-	                 enum crm_status status, const char *body,
-	                 size_t body_len);
+			 enum crm_status status, const char *body,
+			 size_t body_len);
 
-	/* [any] Sends a message to every open widget of that agent, or CRM_BUSY. */
-	enum crm_status (*post)(const struct crm_host *host, const char *account,
-	                        const char *agent, const char *body,
-	                        size_t body_len);
+	/* [any] Sends a message to every open widget of that agent, or
+	 * CRM_BUSY. */
+	enum crm_status (*post)(const struct crm_host *host,
+				const char *account, const char *agent,
+				const char *body, size_t body_len);
 
-	/* [any] The host's side of an extension such as "crm.timer/1", or NULL. */
+	/* [any] The host's side of an extension such as "crm.timer/1", or NULL.
+	 */
 	const void *(*extension)(const struct crm_host *host, const char *id);
 };
 
@@ -105,15 +113,16 @@ struct crm_plugin {
 	 * fork. An unreachable database is not a reason to fail. */
 	enum crm_status (*start)(struct crm_plugin *self);
 
-	/* [any] CRM_OK means accepted: one complete() will follow, or may already
-	 * have. Any other value means refused, and no complete() will come. */
+	/* [any] CRM_OK means accepted: one complete() will follow, or may
+	 * already have. Any other value means refused, and no complete() will
+	 * come. */
 	enum crm_status (*submit)(struct crm_plugin *self,
-	                          const struct crm_request *request);
+				  const struct crm_request *request);
 
 	/* [main] Refuses new work, answers all accepted work, ends all threads.
-	 * CRM_OK: nothing of the plugin runs any more. CRM_TIMEOUT: the same, but
-	 * some answers were CRM_STOPPING. CRM_BUSY: a thread would not end, so
-	 * the host must neither destroy() nor unload. */
+	 * CRM_OK: nothing of the plugin runs any more. CRM_TIMEOUT: the same,
+	 * but some answers were CRM_STOPPING. CRM_BUSY: a thread would not end,
+	 * so the host must neither destroy() nor unload. */
 	enum crm_status (*stop)(struct crm_plugin *self, uint64_t deadline_ns);
 
 	/* [main] After stop(), or instead of start(). */
@@ -128,14 +137,15 @@ struct crm_entry {
 	uint32_t magic; /* CRM_MAGIC */
 	uint32_t size;  /* sizeof(struct crm_entry) */
 	uint16_t abi_major, abi_minor;
-	const char *id;              /* "org.example.calllog" */
-	const char *version;         /* the plugin's own, "1.4.2" */
-	const char *const *requires_ext; /* extension ids, NULL-terminated; may be NULL */
+	const char *id;      /* "org.example.calllog" */
+	const char *version; /* the plugin's own, "1.4.2" */
+	const char *const
+	    *requires_ext; /* extension ids, NULL-terminated; may be NULL */
 
 	/* [main] Reads configuration; opens nothing, starts nothing. On failure
 	 * returns NULL with the reason, for a person, in why. */
 	struct crm_plugin *(*create)(const struct crm_host *host, char *why,
-	                             size_t why_cap);
+				     size_t why_cap);
 };
 
 #define CRM_ENTRY_INIT                                                         \
@@ -145,27 +155,26 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
 
 /* ---------------------------------------------------------------- extensions
  *
- * An extension is a string id and what it points to. Each one below but the last
- * is offered by the plugin through plugin.extension(); the pointer stays valid,
- * and what it points to unchanged, until destroy() returns. A host that does not
- * know an extension never asks for it; a plugin that lacks one returns NULL. */
+ * An extension is a string id and what it points to. Each one below but the
+ * last is offered by the plugin through plugin.extension(); the pointer stays
+ * valid, and what it points to unchanged, until destroy() returns. A host that
+ * does not know an extension never asks for it; a plugin that lacks one returns
+ * NULL. */
 
 /* const char *: a JSON array, one object an option of the plugin's group in the
  * host's configuration file, in the order in which a person should read them:
  *   {"name": "conninfo",          the key
  *    "type": "string",            string | int | bool | enum | strings (a list)
  *    "required": true,            default false
- *    "secret": "never",           "never" (default); "may" hold a password, as a
- *                                 connection string does
- *    "default": "text",           a value of that type: "text", 5, true, ["a"];
- *                                 absent: none
- *    "min": 1, "max": 10,         int: the allowed range, inclusive
- *    "values": ["none", "all"],   enum: what is allowed
- *    "example": "text",           for the sample configuration; else the default
- *    "help": "One or more sentences for an administrator."}
- * The host checks the file against it before create() (see CRM_EXT_DESCRIBE),
- * and prints the sample configuration and the manual page from it. The keys
- * `enabled` and `required` are the host's. */
+ *    "secret": "never",           "never" (default); "may" hold a password, as
+ * a connection string does "default": "text",           a value of that type:
+ * "text", 5, true, ["a"]; absent: none "min": 1, "max": 10,         int: the
+ * allowed range, inclusive "values": ["none", "all"],   enum: what is allowed
+ *    "example": "text",           for the sample configuration; else the
+ * default "help": "One or more sentences for an administrator."} The host
+ * checks the file against it before create() (see CRM_EXT_DESCRIBE), and prints
+ * the sample configuration and the manual page from it. The keys `enabled` and
+ * `required` are the host's. */
 #define CRM_EXT_OPTIONS "crm.options/1"
 
 /* const char *: a JSON object, what of the widget's conversation the plugin
@@ -187,12 +196,12 @@ struct crm_health {
 };
 
 /* The other way round, asked by the plugin of host.extension() in create(): not
- * NULL when the host only wants the plugin described, to check the configuration
- * file before it creates the plugin proper, or to print documentation. No key is
- * set then. create() must return an instance on which nothing but extension()
- * and destroy() will be called. A plugin whose create() needs no key to succeed
- * can ignore this. One that ignores it and refuses is created with the file's
- * values, and the file is checked only after that. */
+ * NULL when the host only wants the plugin described, to check the
+ * configuration file before it creates the plugin proper, or to print
+ * documentation. No key is set then. create() must return an instance on which
+ * nothing but extension() and destroy() will be called. A plugin whose create()
+ * needs no key to succeed can ignore this. One that ignores it and refuses is
+ * created with the file's values, and the file is checked only after that. */
 #define CRM_EXT_DESCRIBE "crm.describe/1"
 
 #ifdef __cplusplus

@@ -1,0 +1,172 @@
+/* report - what a host can ask a runtime about itself: settings, the widget's
+ * service, health. It changes nothing. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crm_host.h"
+#include "runtime.h"
+#include "text.h"
+
+static const char *value_of(const struct crm_options *options,
+			    char *const *values, const char *key)
+{
+	for (size_t i = 0; options && values && i < options->count; i++)
+		if (strcmp(options->list[i].name, key) == 0)
+			return values[i];
+	return NULL;
+}
+
+const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
+			     const char *key)
+{
+	if (strcmp(group, "host") == 0)
+		return value_of(runtime->options, runtime->values, key);
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		const struct crm_instance *instance = runtime->instances[i];
+
+		if (strcmp(instance->name, group) == 0)
+			return value_of(instance->options, instance->values,
+					key);
+	}
+	return NULL;
+}
+
+static bool is_alive(struct crm_instance *instance)
+{
+	enum crm_state state = crm_instance_state(instance);
+
+	return state == CRM_STATE_READY || state == CRM_STATE_RUNNING ||
+	       state == CRM_STATE_STOPPED;
+}
+
+/* The `service` object of a plugin, or nothing. */
+static struct crm_json service_of(struct crm_instance *instance)
+{
+	static const char *const members[] = {"service"};
+	struct crm_json service = {NULL, 0};
+	const char *json =
+	    is_alive(instance)
+		? crm_instance_extension(instance, CRM_EXT_WIDGET_SERVICE)
+		: NULL;
+
+	if (json)
+		crm_json_members(json, strlen(json), members, &service, 1);
+	return service;
+}
+
+/* Does a plugin before this one set that member? */
+static bool is_set_before(struct crm_runtime *runtime, size_t index,
+			  struct crm_json name)
+{
+	for (size_t i = 0; i < index; i++) {
+		struct crm_json_walk walk =
+		    crm_json_walk(service_of(runtime->instances[i]));
+		struct crm_json other, value;
+
+		while (crm_json_next(&walk, &other, &value))
+			if (other.len == name.len &&
+			    memcmp(other.text, name.text, name.len) == 0)
+				return true;
+	}
+	return false;
+}
+
+size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap)
+{
+	struct crm_text text = crm_text_in(buf, cap);
+	const char *separator = "";
+
+	crm_text_add(&text, "{");
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		struct crm_json_walk walk =
+		    crm_json_walk(service_of(runtime->instances[i]));
+		struct crm_json name, value;
+
+		while (crm_json_next(&walk, &name, &value)) {
+			if (!name.text || is_set_before(runtime, i, name))
+				continue;
+			crm_text_add(&text, "%s", separator);
+			crm_text_bytes(&text, name.text, name.len);
+			crm_text_add(&text, ":");
+			crm_text_bytes(&text, value.text, value.len);
+			separator = ",";
+		}
+	}
+	crm_text_add(&text, "}");
+	return text.len;
+}
+
+/* The plugin's own JSON object, or null when it gives none or a wrong one. */
+static void add_health(struct crm_text *text, struct crm_instance *instance)
+{
+	const struct crm_health *health =
+	    is_alive(instance)
+		? crm_instance_extension(instance, CRM_EXT_HEALTH)
+		: NULL;
+	struct crm_json value = {NULL, 0};
+	size_t cap = 16384, len;
+	char *buf;
+
+	crm_text_add(text, ",\"health\":");
+	buf = health && health->snapshot ? malloc(cap) : NULL;
+	if (buf) {
+		len = health->snapshot(instance->plugin, buf, cap);
+		if (len >= cap || !crm_json_value(buf, len, &value) ||
+		    crm_json_type(value) != CRM_JSON_OBJECT)
+			value.text = NULL;
+	}
+	if (value.text)
+		crm_text_bytes(text, value.text, value.len);
+	else
+		crm_text_add(text, "null");
+	free(buf);
+}
+
+static void add_string(struct crm_text *text, const char *name,
+		       const char *value)
+{
+	crm_text_add(text, ",\"%s\":", name);
+	crm_text_json(text, value);
+}
+
+static void add_plugin(struct crm_text *text, struct crm_instance *instance)
+{
+	const struct crm_entry *entry = instance->file.entry;
+	enum crm_state state = crm_instance_state(instance);
+
+	crm_text_add(text, "{\"name\":");
+	crm_text_json(text, instance->name);
+	add_string(text, "state", crm_state_name(state));
+	if (entry) {
+		add_string(text, "id", entry->id);
+		add_string(text, "version", entry->version);
+	}
+	if (state == CRM_STATE_REFUSED)
+		add_string(text, "reason", instance->reason);
+	add_health(text, instance);
+	crm_text_add(text, "}");
+}
+
+size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap)
+{
+	struct crm_text text = crm_text_in(buf, cap);
+	struct crm_request_counts counts =
+	    crm_requests_counts(runtime->requests);
+
+	crm_text_add(&text,
+		     "{\"requests\":{\"waiting\":%" PRIu64
+		     ",\"accepted\":%" PRIu64 ",\"answered\":%" PRIu64
+		     ",\"timed_out\":%" PRIu64 ",\"given_up\":%" PRIu64
+		     ",\"dropped\":%" PRIu64,
+		     counts.waiting, counts.accepted, counts.answered,
+		     counts.timed_out, counts.given_up, counts.dropped);
+	crm_text_add(&text, "},\"plugins\":[");
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		if (i > 0)
+			crm_text_add(&text, ",");
+		add_plugin(&text, runtime->instances[i]);
+	}
+	crm_text_add(&text, "]}");
+	return text.len;
+}

@@ -1,0 +1,33 @@
+/* settings - the options of the group `host`, in the form that plugins use for
+ * theirs, so that they are checked and documented in the same way. */
+#include "option.h"
+
+const char crm_option_host_table[] =
+    "[{\"name\": \"listen\", \"type\": \"string\","
+    "  \"default\": \"127.0.0.1:8085\","
+    "  \"help\": \"Address and port of the HTTP server. Put a front server with"
+    " TLS and sign-in before it; it belongs on loopback.\"},"
+    " {\"name\": \"plugin_dir\", \"type\": \"string\", \"required\": true,"
+    "  \"example\": \"/usr/local/lib/crm-host\","
+    "  \"help\": \"The folder of the plugins: a group `call_log` loads"
+    " call_log.so from here. A relative one is relative to the folder of this"
+    " file. Only root and the user of the host may be able to write here.\"},"
+    " {\"name\": \"trusted_proxies\", \"type\": \"strings\", \"default\": [],"
+    "  \"example\": [\"127.0.0.1\"],"
+    "  \"help\": \"Addresses of the front servers whose X-Remote-User and"
+    " X-Remote-Account headers say who the agent is.\"},"
+    " {\"name\": \"origins\", \"type\": \"strings\", \"default\": [],"
+    "  \"example\": [\"https://crm.example.org\"],"
+    "  \"help\": \"Origins of pages that may post messages. With none given,"
+    " http and https of the Host header.\"},"
+    " {\"name\": \"demo_agents\", \"type\": \"strings\", \"default\": [],"
+    "  \"example\": [\"alice\", \"bob\"],"
+    "  \"help\": \"Only to try things out: names that anybody may take by a"
+    " cookie, without signing in.\"},"
+    " {\"name\": \"max_message_kb\", \"type\": \"int\", \"default\": 1024,"
+    "  \"min\": 1, \"max\": 65536,"
+    "  \"help\": \"The largest message taken, in units of 1024 bytes.\"},"
+    " {\"name\": \"request_timeout_ms\", \"type\": \"int\", \"default\": 14000,"
+    "  \"min\": 100, \"max\": 600000,"
+    "  \"help\": \"How long a plugin may take to answer. The widget gives up"
+    " after 15 seconds.\"}]";
