@@ -83,10 +83,12 @@ for my $folder (sort keys %layers) {
 	}
 }
 
-# The reference host is a host like any other: it knows the public header alone.
+# The reference host is a host like any other: it knows the public header, and
+# borrows the library's scanner of JSON for the envelope around a message.
 for my $path (sort glob 'host-api/crm-host/*.[ch] host-api/examples/*.c') {
 	my @wrong = grep {
 		$own{$_} && !/^crm_(host|plugin)\.h$/ && !-e "host-api/crm-host/$_"
+		  && !($_ eq 'json.h' && $path =~ m{/envelope\.c$})
 	} includes($path);
 	is "@wrong", '', "$path includes only public headers";
 }

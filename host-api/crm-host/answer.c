@@ -1,0 +1,164 @@
+/* answer - see answer.h. */
+#include "answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "utf8.h"
+
+enum { SENTENCE_MAX = 1000 };
+
+static const char no_memory_body[] =
+    "{\"error\":\"failed\",\"message\":\"The host is out of memory.\"}";
+
+/* What each status of the library is in HTTP. */
+static const struct refusal {
+	enum crm_status status;
+	unsigned http;
+	const char *code, *sentence;
+} refusals[] = {
+    {CRM_BAD_REQUEST, 400, "bad_request", "The message is not valid."},
+    {CRM_BUSY, 503, "busy", "The host is busy; try again."},
+    {CRM_TIMEOUT, 504, "timeout", "No answer came in time."},
+    {CRM_STOPPING, 503, "stopping", "The host is stopping; try again."},
+    {CRM_UNSUPPORTED, 404, "no_plugin", "No plugin takes this message."},
+    {CRM_FAILED, 500, "failed", "The plugin failed; its log says why."},
+};
+
+static void set(struct answer *answer, unsigned status, char *body, size_t len)
+{
+	answer_free(answer);
+	answer->status = body ? status : 500;
+	answer->body = body;
+	answer->body_len = len;
+}
+
+static void error(struct answer *answer, unsigned status, const char *code,
+		  const char *sentence, size_t len)
+{
+	char *body = NULL;
+	size_t body_len = 0;
+	FILE *out = open_memstream(&body, &body_len);
+
+	if (out) {
+		fputs("{\"error\":", out);
+		utf8_write_json(out, code, strlen(code));
+		fputs(",\"message\":", out);
+		utf8_write_json(out, sentence, len);
+		fputs("}", out);
+		if (fclose(out) != 0) {
+			free(body);
+			body = NULL;
+		}
+	}
+	set(answer, status, body, body_len);
+}
+
+void answer_error(struct answer *answer, unsigned status, const char *code,
+		  const char *sentence)
+{
+	error(answer, status, code, sentence, strlen(sentence));
+}
+
+void answer_refusal(struct answer *answer, enum crm_status status,
+		    const char *sentence, size_t sentence_len)
+{
+	const struct refusal *found =
+	    &refusals[sizeof refusals / sizeof *refusals - 1];
+
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (refusals[i].status == status)
+			found = &refusals[i];
+	if (sentence_len == 0) {
+		sentence = found->sentence;
+		sentence_len = strlen(sentence);
+	}
+	if (sentence_len > SENTENCE_MAX)
+		sentence_len = SENTENCE_MAX;
+	error(answer, found->http, found->code, sentence, sentence_len);
+}
+
+void answer_copy(struct answer *answer, const char *body, size_t body_len)
+{
+	char *copy;
+
+	if (body_len == 0) {
+		answer_free(answer);
+		answer->status = MHD_HTTP_NO_CONTENT;
+		return;
+	}
+	copy = malloc(body_len);
+	if (copy)
+		memcpy(copy, body, body_len);
+	set(answer, MHD_HTTP_OK, copy, body_len);
+}
+
+void answer_take(struct answer *answer, char *body, size_t body_len)
+{
+	set(answer, MHD_HTTP_OK, body, body_len);
+}
+
+static struct MHD_Response *make_response(struct answer *answer)
+{
+	struct MHD_Response *response;
+
+	if (!answer->body && answer->status == MHD_HTTP_INTERNAL_SERVER_ERROR)
+		return MHD_create_response_from_buffer(
+		    sizeof no_memory_body - 1, (void *)no_memory_body,
+		    MHD_RESPMEM_PERSISTENT);
+	if (!answer->body)
+		return MHD_create_response_from_buffer(0, NULL,
+						       MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(
+	    answer->body_len, answer->body, MHD_RESPMEM_MUST_FREE);
+	if (response)
+		answer->body = NULL;
+	return response;
+}
+
+static void add_headers(struct MHD_Response *response,
+			const struct answer *answer, bool close)
+{
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	MHD_add_response_header(response, "Content-Security-Policy",
+				"default-src 'none'; frame-ancestors 'none'");
+	MHD_add_response_header(response, "Cross-Origin-Resource-Policy",
+				"same-origin");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	if (answer->status != MHD_HTTP_NO_CONTENT)
+		MHD_add_response_header(response, "Content-Type",
+					"application/json");
+	if (answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		MHD_add_response_header(response, "Retry-After", "1");
+	if (answer->allow)
+		MHD_add_response_header(response, "Allow", answer->allow);
+	if (answer->cookie)
+		MHD_add_response_header(response, "Set-Cookie", answer->cookie);
+	if (close)
+		MHD_add_response_header(response, "Connection", "close");
+}
+
+enum MHD_Result answer_queue(struct answer *answer,
+			     struct MHD_Connection *connection, bool close)
+{
+	struct MHD_Response *response = make_response(answer);
+	enum MHD_Result result = MHD_NO;
+
+	if (response) {
+		add_headers(response, answer, close);
+		result =
+		    MHD_queue_response(connection, answer->status, response);
+		MHD_destroy_response(response);
+	}
+	answer_free(answer);
+	return result;
+}
+
+void answer_free(struct answer *answer)
+{
+	free(answer->body);
+	free(answer->cookie);
+	*answer = (struct answer){0};
+}

@@ -1,0 +1,43 @@
+/* answer - what a request is answered with, until it is handed to the HTTP
+ * library. It decides nothing: routes and the plugins do. */
+#ifndef CRM_HOST_ANSWER_H
+#define CRM_HOST_ANSWER_H
+
+#include <crm_host.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+
+struct answer {
+	unsigned status; /* HTTP status; 0: none yet */
+	char *body;      /* owned; NULL: empty */
+	size_t body_len;
+	const char *allow; /* borrowed constant: the Allow of a 405 */
+	char *cookie;      /* owned: a Set-Cookie */
+};
+
+/* The setters replace what was there. When memory is out the answer becomes a
+ * 500 that says so. */
+
+/* {"error": code, "message": sentence}. */
+void answer_error(struct answer *answer, unsigned status, const char *code,
+		  const char *sentence);
+
+/* The error for a status other than CRM_OK, `sentence` as the library or the
+ * plugin gave it; an empty one is replaced by a general one. */
+void answer_refusal(struct answer *answer, enum crm_status status,
+		    const char *sentence, size_t sentence_len);
+
+/* 200 with a copy of `body`, byte for byte; 204 when it is empty. */
+void answer_copy(struct answer *answer, const char *body, size_t body_len);
+
+/* 200 with `body`, which becomes the answer's; NULL: memory is out. */
+void answer_take(struct answer *answer, char *body, size_t body_len);
+
+/* [HTTP thread] Hands the answer over, with the security headers; `close` ends
+ * the connection after it. The answer is empty afterwards. */
+enum MHD_Result answer_queue(struct answer *answer,
+			     struct MHD_Connection *connection, bool close);
+
+void answer_free(struct answer *answer);
+
+#endif

@@ -1,0 +1,281 @@
+/* crm-host - the reference host: receives the widget's messages over HTTP and
+ * hands them to the plugins of one configuration file. This file is its command
+ * line and its life; server.c serves. */
+#include <crm_host.h>
+#include <errno.h>
+#include <getopt.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "server.h"
+#include "settings.h"
+
+enum {
+	EXIT_USAGE = 64,         /* EX_USAGE of sysexits.h */
+	EXIT_CONFIG = 78,        /* EX_CONFIG */
+	STOP_TIMEOUT_MS = 10000, /* for the plugins to answer what they have */
+	SEND_TIMEOUT_MS = 5000   /* for clients to take their answers */
+};
+
+enum action { SERVE, CHECK };
+
+static const char usage_text[] =
+    "usage: crm-host --config FILE            serve until TERM or INT\n"
+    "       crm-host --config FILE --check    check the file and the plugins\n"
+    "       crm-host --help | --version\n"
+    "\n"
+    "Exit status: 0 done or stopped in order; 1 failed, such as a port that "
+    "is\n"
+    "taken; 64 wrong usage; 78 wrong configuration.\n";
+
+/* ---------------------------------------------------------------- printing */
+
+/* What was printed is only there when it could be written. */
+static int finish_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "crm-host: cannot write: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static void print_line(void *context, enum crm_level level, const char *line)
+{
+	(void)context;
+	if (level == CRM_ERROR)
+		fprintf(stderr, "error: %s\n", line);
+	else if (level == CRM_WARN)
+		fprintf(stderr, "warning: %s\n", line);
+	else
+		printf("%s\n", line);
+}
+
+/* What keeps the host from starting is in `why`. */
+static void keep_silent(void *context, enum crm_level level, const char *source,
+			const char *line)
+{
+	(void)context;
+	(void)level;
+	(void)source;
+	(void)line;
+}
+
+/* Checks what only this server knows of the file: addresses, origins, names. */
+static bool check_settings(const char *path)
+{
+	struct crm_host_callbacks silent = {.log = keep_silent};
+	char why[1024];
+	struct crm_runtime *runtime =
+	    crm_host_open(path, &silent, why, sizeof why);
+	struct settings settings;
+	bool good;
+
+	if (!runtime) {
+		print_line(NULL, CRM_ERROR, why);
+		return false;
+	}
+	good = settings_read(&settings, runtime, why, sizeof why);
+	if (!good)
+		fprintf(stderr, "error: %s: %s\n", path, why);
+	settings_free(&settings);
+	crm_host_close(runtime);
+	return good;
+}
+
+static int check(const char *path)
+{
+	if (!check_settings(path))
+		return EXIT_CONFIG;
+	printf("%s: the configuration is good\n", path);
+	return finish_output(EXIT_SUCCESS);
+}
+
+/* ------------------------------------------------------------------- serving
+ */
+
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+/* Blocked before any thread exists, so that only wait_for_stop() sees them. */
+static int open_signals(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
+
+	stop_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Waits for the first signal, then leaves the next one to end us at once. */
+static void wait_for_stop(int fd, struct log *log)
+{
+	struct signalfd_siginfo info = {0};
+	sigset_t set;
+
+	while (read(fd, &info, sizeof info) < 0 && errno == EINTR)
+		;
+	stop_signals(&set);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	log_say(log, CRM_INFO,
+		"stopping on signal %u; a second one ends at once",
+		info.ssi_signo);
+}
+
+/* Answers in flight finish, plugins stop, then everything closes. A plugin
+ * whose thread would not end stays loaded, and must not see the process being
+ * taken down around it. */
+static void stop(struct server *server, struct log *log)
+{
+	enum crm_status status;
+
+	server_quiesce(server);
+	status = crm_host_stop(server->runtime, STOP_TIMEOUT_MS);
+	if (status == CRM_TIMEOUT)
+		log_say(log, CRM_WARN,
+			"not all messages were answered in time");
+	if (!server_wait_idle(server, SEND_TIMEOUT_MS))
+		log_say(log, CRM_WARN, "%zu clients did not take their answers",
+			server_exchanges(server));
+	server_close(server);
+	if (status == CRM_BUSY) {
+		log_say(log, CRM_WARN, "stopped, with a plugin still running");
+		_exit(EXIT_SUCCESS);
+	}
+}
+
+static int run(struct server *server, const struct settings *settings,
+	       struct crm_runtime *runtime, struct log *log, int signals)
+{
+	char why[1024];
+
+	if (!server_listen(server, runtime, settings, log, why, sizeof why)) {
+		log_write(log, CRM_ERROR, "host", why);
+		server_close(server);
+		return EXIT_FAILURE;
+	}
+	if (crm_host_start(runtime, why, sizeof why) != CRM_OK) {
+		log_write(log, CRM_ERROR, "host", why);
+		server_close(server);
+		return EXIT_CONFIG;
+	}
+	if (!server_start(server, why, sizeof why)) {
+		log_write(log, CRM_ERROR, "host", why);
+		stop(server, log);
+		return EXIT_FAILURE;
+	}
+	wait_for_stop(signals, log);
+	stop(server, log);
+	return EXIT_SUCCESS;
+}
+
+/* A reason may hold several lines, one a problem. */
+static void log_lines(struct log *log, char *lines)
+{
+	for (char *line = lines, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		log_write(log, CRM_ERROR, "host", line);
+	}
+}
+
+static int serve(const char *path)
+{
+	struct log log = LOG_INIT;
+	struct crm_host_callbacks callbacks = {.context = &log,
+					       .log = log_write};
+	struct settings settings = {0};
+	struct server server;
+	char why[4096];
+	int status = EXIT_CONFIG;
+	int signals = open_signals();
+	struct crm_runtime *runtime =
+	    crm_host_open(path, &callbacks, why, sizeof why);
+
+	if (!runtime) {
+		log_lines(&log, why);
+	} else if (!settings_read(&settings, runtime, why, sizeof why)) {
+		log_say(&log, CRM_ERROR, "%s: %s", path, why);
+	} else if (signals < 0) {
+		log_say(&log, CRM_ERROR, "signalfd: %s", strerror(errno));
+		status = EXIT_FAILURE;
+	} else {
+		status = run(&server, &settings, runtime, &log, signals);
+	}
+	crm_host_close(runtime);
+	settings_free(&settings);
+	if (signals >= 0)
+		close(signals);
+	if (status == EXIT_SUCCESS)
+		log_say(&log, CRM_INFO, "stopped");
+	return status;
+}
+
+/* -------------------------------------------------------------- command line
+ */
+
+static int print_version(void)
+{
+	printf("crm-host %s (plugin ABI %d.%d, libmicrohttpd %s)\n",
+	       CRM_HOST_VERSION, CRM_ABI_MAJOR, CRM_ABI_MINOR,
+	       MHD_get_version());
+	return finish_output(EXIT_SUCCESS);
+}
+
+static int wrong_usage(void)
+{
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+static int dispatch(enum action action, const char *config,
+		    size_t operand_count)
+{
+	if (!config || operand_count > 0)
+		return wrong_usage();
+	if (action == CHECK)
+		return check(config);
+	return serve(config);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"check", no_argument, NULL, CHECK},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0}};
+	enum action action = SERVE;
+	const char *config = NULL;
+
+	for (int option;
+	     (option = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		if (option == 'h') {
+			fputs(usage_text, stdout);
+			return finish_output(EXIT_SUCCESS);
+		}
+		if (option == 'V')
+			return print_version();
+		if (option == 'c')
+			config = optarg;
+		else if (option >= CHECK && option <= CHECK && action == SERVE)
+			action = (enum action)option;
+		else
+			return wrong_usage();
+	}
+	return dispatch(action, config, (size_t)(argc - optind));
+}
