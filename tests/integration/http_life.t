@@ -1,0 +1,181 @@
+# The life of crm-host: its command line, its refusal to start, and how it stops
+# while requests are under way.
+use v5.32;
+use warnings;
+use lib 'tests/lib';
+use Test::More;
+use CrmHost;
+use Http;
+use IO::Socket::INET;
+use POSIX ();
+use Process qw(built run scratch spew wait_for);
+
+my $crm_host = built('crm-host');
+
+# -------------------------------------------------------------------- command line
+my ($status, $out, $err) = run([ $crm_host, '--help' ]);
+is "$status$err", '0', '--help succeeds';
+like $out, qr/^usage: crm-host --config FILE/, 'and says how to use it';
+($status, $out) = run([ $crm_host, '--version' ]);
+like "$status $out", qr/\A0 crm-host \d+\.\d+\.\d+ \(plugin ABI 1\.\d+, libmicrohttpd [\d.]+\)\n\z/,
+  '--version says the versions that matter';
+for my $wrong ([], ['--nonsense'], [ '--config' ], [ '--check' ], [ '--config', 'x', 'y' ],
+	[ '--config', 'x', '--check', '--check' ]) {
+	($status, $out, $err) = run([ $crm_host, @$wrong ]);
+	is "$status$out", '64', "wrong usage is refused: crm-host @$wrong";
+	like $err, qr/^usage:/m, 'with the usage';
+}
+
+my $config = CrmHost::write_config;
+($status, $out, $err) = run([ $crm_host, '--config', $config, '--check' ]);
+is $status, 0, '--check accepts a good file' or diag $err;
+like $out, qr/\Q$config\E: the configuration is good\n\z/, 'and says so';
+($status) = run([ '/bin/sh', '-c', "$crm_host --help >/dev/full" ]);
+is $status, 1, 'what cannot be printed is a failure';
+
+# ------------------------------------------------------------------ wrong settings
+for my $case (
+	[ listen => 'localhost:8085' ], [ listen => '127.0.0.1' ], [ listen => '127.0.0.1:65536' ],
+	[ listen => '127.0.0.1:-1' ], [ listen => '::1:80' ], [ listen => '127.0.0.1: 80' ],
+	[ trusted_proxies => ['localhost'] ], [ trusted_proxies => [ '::1', '127.0.0.300' ] ],
+	[ origins => ['null'] ], [ origins => ['https://crm.test/'] ], [ origins => ['crm.test'] ],
+	[ demo_agents => [' anna'] ], [ demo_agents => ["an\x{c2}\x{9b}na"] ],
+	[ max_message_kb => 'many' ], [ unknown => 1 ],
+) {
+	my ($key, $value) = @$case;
+	my $file = CrmHost::write_config(host => { $key => $value });
+	my $shown = ref $value ? $value->[-1] : $value;
+	for my $check ([], ['--check']) {
+		($status, $out, $err) = run([ $crm_host, '--config', $file, @$check ], seconds => 30);
+		is $status, 78, 'exit 78 for ' . ($shown =~ s/[^ -~]/?/gr) . " as host.$key @$check";
+		like $err, qr/\b\Q$key\E\b/, 'naming the key';
+		is scalar(() = $err =~ /host\.$key\b/g), 1, 'once' or diag $err;
+	}
+}
+for my $check ([], ['--check']) {
+	($status, $out, $err) = run([ $crm_host, '--config', '/nonexistent.conf', @$check ]);
+	is $status, 78, "exit 78 for a file that is not there @$check";
+	like $err, qr{/nonexistent\.conf}, 'naming it';
+}
+
+# ------------------------------------------------------------------------ the port
+my $host = CrmHost->start;
+my $taken = CrmHost::write_config(host => { listen => '127.0.0.1:' . $host->port });
+($status, $out, $err) = run([ $crm_host, '--config', $taken ]);
+is $status, 1, 'a port that is taken is exit 1';
+like $err, qr/error host: cannot listen on 127\.0\.0\.1:\d+: Address already in use\n/,
+  'with a clear line';
+is $host->stop, 0, 'the first host did not suffer';
+$host = CrmHost->start(config => $taken);
+is $host->post('/echo')->{status}, 200, 'its port is free at once after it stopped';
+is $host->stop, 0, 'TERM on an idle host is exit 0';
+$host = eval { CrmHost->start(host => { listen => '[::1]:0' }) };
+ok $host, 'it listens on IPv6 too' or diag $@;
+$host->stop if $host;
+
+# ----------------------------------------------------------- many open descriptors
+$host = CrmHost->start(prefix => [ '/bin/sh', '-c', 'ulimit -S -n 4096; exec "$0" "$@"',
+		$^X, '-e', '$^F = 10000; open $f[$_], "<", "/dev/null" or die $! for 0 .. 1999;'
+		  . 'exec { $ARGV[0] } @ARGV' ]);
+cmp_ok $host->descriptors, '>', 2000, 'with 2,000 descriptors open at start';
+my @got = Http::parallel($host->port,
+	[ map { CrmHost::post_bytes(CrmHost::envelope({ path => '/slow/who' }, $_)) } 1 .. 20 ]);
+is_deeply [ map { Http::json($_)->{sent_at} } @got ], [ 1 .. 20 ], 'requests are still answered';
+is $host->stop, 0, 'and the host stops';
+
+# ------------------------------------------------------------------------- draining
+$host = CrmHost->start;
+my @waiting = map { Http->new($host->port) } 1 .. 5;
+$_->write(CrmHost::post_bytes(CrmHost::envelope({ path => '/slow/hold' }))) for @waiting;
+my $idle = Http->new($host->port);
+$idle->write(CrmHost::post_bytes(CrmHost::envelope({ path => '/echo' })));
+is $idle->read_answer->{status}, 200, '(a connection is kept open)';
+my $never = Http->new($host->port);
+$never->write(CrmHost::post_bytes(CrmHost::envelope({ path => '/slow/never' })));
+wait_for('6 messages to be held', sub { $host->held == 6 });
+$host->process->signal('TERM');
+@got = map { $_->read_answer } @waiting;
+is_deeply [ map { $_->{status} } @got ], [ (200) x 5 ], 'TERM: messages in flight are answered';
+is_deeply [ map { $_->{header}{connection} // '' } @got ], [ ('close') x 5 ],
+  'and told that the connection closes';
+is Http::json($never->read_answer)->{error}, 'stopping',
+  'what a plugin gives up is answered with 503 stopping';
+is $host->process->wait_end, 0, 'then the host exits with 0';
+ok $idle->at_end, 'idle connections are closed';
+ok !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $host->port),
+  'nobody listens any more';
+is scalar(() = $host->log_text =~ /^\S+ info host: stopped$/mg), 1, 'its log says so, once';
+
+for my $signal (qw(INT HUP)) {
+	my $other = CrmHost->start;
+	is $other->process->stop($signal), 0, "$signal stops in the same way";
+}
+
+# A client that takes its time keeps only itself; another TERM ends at once.
+$host = CrmHost->start;
+my $reader = Http->new($host->port);
+$reader->write(CrmHost::post_bytes(CrmHost::envelope({ path => "/slow/big" })));
+wait_for('an answer to be on its way', sub { $reader->read_some });
+$host->process->signal('TERM');
+wait_for('the host to begin to stop', sub { $host->log_text =~ /stopping on signal 15/ });
+ok $host->process->running, 'the host waits for a client that is slow to read';
+$host->process->signal('TERM');
+is $host->process->wait_end(5), 143, 'a second TERM ends it at once';
+
+# ------------------------------------------------------------------- TERM under load
+for my $round (1 .. ($ENV{ROUNDS} // 5)) {
+	$host = CrmHost->start;
+	my @pids;
+	my $dir = scratch();
+	for my $client (1 .. 4) {
+		my $pid = fork // die "fork: $!";
+		if ($pid == 0) {
+			spew("$dir/$client", load($host->port, $client, "$dir/go"));
+			POSIX::_exit(0);
+		}
+		push @pids, $pid;
+	}
+	wait_for('the load to flow', sub { -e "$dir/go" });
+	$host->process->signal('TERM');
+	is $host->process->wait_end(30), 0, 'TERM under load: the host exits with 0';
+	waitpid $_, 0 for @pids;
+	my (%count, @wrong);
+	for my $client (1 .. 4) {
+		for my $line (split /\n/, Process::slurp("$dir/$client")) {
+			$line =~ /\Awrong/ ? push @wrong, $line : $count{$line}++;
+		}
+	}
+	is "@wrong", '', 'every answer that was given is right';
+	cmp_ok $count{answered}, '>=', 100, 'and many were given';
+	like $host->log_text, qr/info host: stopped\n\z/, 'nothing was left behind';
+	unlike $host->log_text, qr/Sanitizer|leak|warn|error/i, 'nor anything complained of'
+	  or diag $host->log_text;
+}
+
+# Sends until the connection ends; one line an answer: "answered", "stopping" or
+# "wrong ...".
+sub load {
+	my ($port, $client, $go) = @_;
+	my ($n, $lines) = (0, '');
+	while (my $http = eval { Http->new($port) }) {
+		while (1) {
+			$n++;
+			my $path = (qw(/echo /slow/who))[ $n % 2 ];
+			my $message = qq({"path":"$path","n":$n,"client":$client});
+			my $answer = eval {
+				$http->write(CrmHost::post_bytes(CrmHost::envelope($message, $n)));
+				$http->read_answer;
+			} or last;
+			my $right = $answer->{status} == 503
+			  ? Http::json($answer)->{error} eq 'stopping'
+			  : $path eq '/echo' ? $answer->{body} eq $message
+			  : Http::json($answer)->{sent_at} == $n;
+			$lines .= !$right ? "wrong $answer->{status} $answer->{body}\n"
+			  : $answer->{status} == 503 ? "stopping\n" : "answered\n";
+			spew($go, '') if $n == 50;
+			last if ($answer->{header}{connection} // '') eq 'close';
+		}
+	}
+	return $lines;
+}
+done_testing;
