@@ -41,11 +41,13 @@ SERVER_SRC := $(wildcard host-api/crm-host/*.c)
 PLUGIN_SRC := $(wildcard plugin/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 TPLUG_SRC  := $(wildcard tests/plugins/*.c)
+THOST_SRC  := $(wildcard tests/hosts/*.c)
 EXAMPLE_SRC := $(wildcard host-api/examples/*.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 TPLUG_BIN  := $(patsubst tests/plugins/%.c,$(B)/tests/plugins/%.so,$(TPLUG_SRC))
+THOST_BIN  := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(THOST_SRC))
 EXAMPLE_BIN := $(patsubst host-api/examples/%.c,$(B)/examples/%.so,$(EXAMPLE_SRC))
 
 .DEFAULT_GOAL := all
@@ -78,15 +80,19 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 	@mkdir -p $(@D)
 	$(CC) $(SOFLAGS) $(LDFLAGS) -o $@ $< $(JSON_LIBS)
 
-# tests: each tests/unit/*.c is one TAP program; each tests/plugins/*.c one plugin
+# tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
+# each tests/hosts/*.c a host that knows plugins by the bare ABI
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
+$(B)/tests/hosts/%: $(B)/obj/tests/hosts/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $< -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
 
-programs: all $(UNIT_BIN) $(TPLUG_BIN)
+programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN)
 
 # ------------------------------------------------------------------- running
 # What is missing is installed first, and the makefile read again: pkg-config may

@@ -1,0 +1,302 @@
+/* config - see config.h. */
+#include "config.h"
+
+#include "buf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUE_MAX = 64 * 1024, OPTIONS_MAX = 64 * 1024 };
+
+enum type { TYPE_STRING, TYPE_INT, TYPE_BOOL, TYPE_ENUM };
+
+struct option {
+	const char *name;
+	enum type type;
+	size_t offset; /* in struct config: char *, int, bool, int */
+	bool required;
+	bool secret;          /* may hold a password */
+	const char *standard; /* the default, as the host would hand it over */
+	int min, max;
+	const char *values[4]; /* of an enum, in the order of its C enum */
+	const char *example;
+	const char *help;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct option options[] = {
+    {.name = "conninfo",
+     .type = TYPE_STRING,
+     .offset = AT(conninfo),
+     .required = true,
+     .secret = true,
+     .example = "host=/run/postgresql dbname=crm user=call_log_writer",
+     .help = "The PostgreSQL database, as a libpq connection string or URI. A "
+	     "password is better kept in a .pgpass file. The role needs "
+	     "call_log_writer."},
+    {.name = "body",
+     .type = TYPE_ENUM,
+     .offset = AT(body),
+     .standard = "final",
+     .values = {"none", "final", "all"},
+     .help = "Which messages are kept whole in calls.body, access tokens "
+	     "removed: none; those that carry a call's final record; all, of "
+	     "which a call shows the last. Keeping all costs about half of the "
+	     "write rate."},
+    {.name = "empty_note",
+     .type = TYPE_ENUM,
+     .offset = AT(empty_note),
+     .standard = "keep",
+     .values = {"keep", "erase"},
+     .help = "What saving an empty note does to the note there is. The widget "
+	     "sometimes opens the form empty although a note exists, so that "
+	     "to erase would lose notes."},
+    {.name = "logger_title",
+     .type = TYPE_STRING,
+     .offset = AT(logger_title),
+     .standard = "Log call",
+     .help = "The label of the widget's button that logs a call."},
+    {.name = "show_log_modal",
+     .type = TYPE_BOOL,
+     .offset = AT(show_log_modal),
+     .standard = "true",
+     .help = "Whether that button opens the widget's own form with a note; "
+	     "false: it logs the call at once."},
+    {.name = "commit_deadline_ms",
+     .type = TYPE_INT,
+     .offset = AT(commit_deadline_ms),
+     .standard = "2000",
+     .min = 100,
+     .max = 14000,
+     .help = "How long a call may wait for its commit, in milliseconds. The "
+	     "widget gives up after 15 seconds."},
+    {.name = "match_deadline_ms",
+     .type = TYPE_INT,
+     .offset = AT(match_deadline_ms),
+     .standard = "2000",
+     .min = 100,
+     .max = 29000,
+     .help = "How long a match query may wait for the database, in "
+	     "milliseconds. The widget gives up after 30 seconds."},
+    {.name = "batch_max",
+     .type = TYPE_INT,
+     .offset = AT(batch_max),
+     .standard = "500",
+     .min = 1,
+     .max = 500,
+     .help = "How many events are committed together at most. Fewer are "
+	     "written whenever fewer have come: nothing waits for a batch to "
+	     "fill."},
+    {.name = "queue_max",
+     .type = TYPE_INT,
+     .offset = AT(queue_max),
+     .standard = "20000",
+     .min = 1,
+     .max = 1000000,
+     .help = "How many messages may wait for the database; more are answered "
+	     "as busy."},
+    {.name = "queue_max_mb",
+     .type = TYPE_INT,
+     .offset = AT(queue_max_mb),
+     .standard = "64",
+     .min = 1,
+     .max = 4096,
+     .help = "How much memory they may take, in megabytes."},
+};
+
+enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
+
+/* The value as the host has it, or the default, to free(); NULL with err. */
+static char *get_value(const struct option *option, const struct crm_host *host,
+		       struct err *err)
+{
+	ptrdiff_t len = host->config(host, option->name, NULL, 0);
+
+	if (len < 0 && !option->standard) {
+		err_set(err, ERR_CONFIG, "'%s' is not set", option->name);
+		return NULL;
+	}
+	if (len > VALUE_MAX) {
+		err_set(err, ERR_CONFIG, "'%s' is longer than %d bytes",
+			option->name, VALUE_MAX);
+		return NULL;
+	}
+	char *value =
+	    len < 0 ? strdup(option->standard) : calloc(1, (size_t)len + 1);
+	if (!value)
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+	else if (len >= 0)
+		host->config(host, option->name, value, (size_t)len + 1);
+	return value;
+}
+
+static bool set_int(const struct option *option, const char *value, int *number,
+		    struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	long got = strtol(value, &end, 10);
+	if (end == value || *end || errno || got < option->min ||
+	    got > option->max)
+		return err_set(err, ERR_CONFIG,
+			       "'%s' is '%.40s'; allowed are %d to %d",
+			       option->name, value, option->min, option->max);
+	*number = (int)got;
+	return true;
+}
+
+static bool set_bool(const struct option *option, const char *value, bool *flag,
+		     struct err *err)
+{
+	*flag = strcmp(value, "true") == 0;
+	if (*flag || strcmp(value, "false") == 0)
+		return true;
+	return err_set(err, ERR_CONFIG,
+		       "'%s' is '%.40s'; allowed are true and false",
+		       option->name, value);
+}
+
+static bool set_enum(const struct option *option, const char *value,
+		     int *number, struct err *err)
+{
+	struct buf allowed;
+
+	for (int i = 0; option->values[i]; i++) {
+		if (strcmp(value, option->values[i]) != 0)
+			continue;
+		*number = i;
+		return true;
+	}
+	buf_init(&allowed, 200);
+	for (int i = 0; option->values[i]; i++) {
+		buf_add_string(&allowed, i > 0 ? ", " : "");
+		buf_add_string(&allowed, option->values[i]);
+	}
+	err_set(err, ERR_CONFIG, "'%s' is '%.40s'; allowed are %s",
+		option->name, value, allowed.bytes ? allowed.bytes : "");
+	buf_free(&allowed);
+	return false;
+}
+
+static bool set_value(struct config *config, const struct option *option,
+		      char **value, struct err *err)
+{
+	void *at = (char *)config + option->offset;
+
+	switch (option->type) {
+	case TYPE_STRING:
+		*(char **)at = *value;
+		*value = NULL;
+		return true;
+	case TYPE_INT:
+		return set_int(option, *value, at, err);
+	case TYPE_BOOL:
+		return set_bool(option, *value, at, err);
+	case TYPE_ENUM:
+		return set_enum(option, *value, at, err);
+	}
+	return false;
+}
+
+bool config_load(struct config *config, const struct crm_host *host,
+		 bool describing, struct err *err)
+{
+	*config = (struct config){0};
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		if (describing && options[i].required)
+			continue;
+		char *value = get_value(&options[i], host, err);
+		bool set = value && set_value(config, &options[i], &value, err);
+
+		free(value);
+		if (!set) {
+			config_free(config);
+			return false;
+		}
+	}
+	return true;
+}
+
+void config_free(struct config *config)
+{
+	free(config->conninfo);
+	free(config->logger_title);
+	*config = (struct config){0};
+}
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_add_string(out, ",\"");
+	buf_add_string(out, name);
+	buf_add_string(out, "\":");
+	buf_add_json(out, value, strlen(value));
+}
+
+static void add_number(struct buf *out, const char *name, int value)
+{
+	buf_add_string(out, ",\"");
+	buf_add_string(out, name);
+	buf_add_string(out, "\":");
+	buf_add_int(out, value);
+}
+
+/* As a value of its type: numbers and booleans are written as they are. */
+static void add_default(struct buf *out, const struct option *option)
+{
+	if (!option->standard)
+		return;
+	if (option->type == TYPE_STRING || option->type == TYPE_ENUM) {
+		add_member(out, "default", option->standard);
+		return;
+	}
+	buf_add_string(out, ",\"default\":");
+	buf_add_string(out, option->standard);
+}
+
+static void add_option(struct buf *out, const struct option *option)
+{
+	static const char *const types[] = {"string", "int", "bool", "enum"};
+
+	buf_add_string(out, "{\"name\":");
+	buf_add_json(out, option->name, strlen(option->name));
+	add_member(out, "type", types[option->type]);
+	if (option->required)
+		buf_add_string(out, ",\"required\":true");
+	if (option->secret)
+		add_member(out, "secret", "may");
+	add_default(out, option);
+	if (option->type == TYPE_INT) {
+		add_number(out, "min", option->min);
+		add_number(out, "max", option->max);
+	}
+	if (option->type == TYPE_ENUM) {
+		buf_add_string(out, ",\"values\":");
+		for (int i = 0; option->values[i]; i++) {
+			buf_add_string(out, i > 0 ? "," : "[");
+			buf_add_json(out, option->values[i],
+				     strlen(option->values[i]));
+		}
+		buf_add_string(out, "]");
+	}
+	add_member(out, "example", option->example);
+	add_member(out, "help", option->help);
+	buf_add_string(out, "}");
+}
+
+char *config_options(void)
+{
+	struct buf out;
+
+	buf_init(&out, OPTIONS_MAX);
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		buf_add_string(&out, i > 0 ? ",\n" : "[");
+		add_option(&out, &options[i]);
+	}
+	buf_add_string(&out, "]");
+	return buf_take(&out, NULL);
+}

@@ -1,0 +1,39 @@
+/* config - the option table: name, type, default, range and help text of every
+ * option, and their values in one configuration. It is the only place that
+ * knows an option's name; it does not know where the host keeps its file. */
+#ifndef CALL_LOG_CONFIG_H
+#define CALL_LOG_CONFIG_H
+
+#include "crm_plugin.h"
+#include "err.h"
+
+#include <stdbool.h>
+
+enum config_body { CONFIG_BODY_NONE, CONFIG_BODY_FINAL, CONFIG_BODY_ALL };
+enum config_empty_note { CONFIG_EMPTY_KEEP, CONFIG_EMPTY_ERASE };
+
+struct config {
+	char *conninfo;     /* owned */
+	char *logger_title; /* owned */
+	bool show_log_modal;
+	int body;       /* enum config_body */
+	int empty_note; /* enum config_empty_note */
+	int commit_deadline_ms;
+	int match_deadline_ms;
+	int batch_max;
+	int queue_max;
+	int queue_max_mb;
+};
+
+/* [main, during create] False with err->kind ERR_CONFIG, naming the option,
+ * what was found and what is allowed; *config is then empty. Describing: what
+ * is required stays NULL. */
+bool config_load(struct config *config, const struct crm_host *host,
+		 bool describing, struct err *err);
+void config_free(struct config *config);
+
+/* The table in the form of CRM_EXT_OPTIONS, to free(); NULL when memory is out.
+ */
+char *config_options(void);
+
+#endif

@@ -1,0 +1,527 @@
+/* db - see db.h. */
+#include "db.h"
+
+#include "clock.h"
+
+#include <endian.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RETRY_FIRST_MS = 50,
+	RETRY_LAST_MS = 5000,
+	HURRY_MS =
+	    250 /* failed attempts on request are at least so far apart */
+};
+
+struct db {
+	char *conninfo; /* owned */
+	unsigned connect_ms;
+	PGconn *conn; /* owned; NULL when DOWN */
+	enum db_state state;
+	short events; /* what to poll the socket for */
+	bool ready;   /* the socket is, since the last step */
+
+	uint64_t attempt_ns; /* when the attempt began */
+	uint64_t failed_ns;  /* when the connection last fell */
+	uint64_t next_ns;    /* DOWN: when to try again */
+	unsigned failures;
+	uint64_t random; /* for the jitter of the back-off */
+
+	PGresult **results; /* owned, each and the list */
+	size_t count, cap;
+	struct err error;  /* the first error of the group */
+	bool rolling_back; /* the group is a ROLLBACK of our own */
+	bool separated;    /* the last thing libpq gave was a separator */
+};
+
+/* --------------------------------------------------------------- errors */
+
+enum err_kind db_classify(const char *sqlstate)
+{
+	static const struct {
+		const char *prefix;
+		enum err_kind kind;
+	} kinds[] = {
+	    {"08", ERR_AWAY},    /* connection */
+	    {"53", ERR_AWAY},    /* resources: connections, memory, disk */
+	    {"57", ERR_AWAY},    /* operator, shutdown, statement timeout */
+	    {"58", ERR_AWAY},    /* the server's own input and output */
+	    {"40", ERR_AWAY},    /* serialization, deadlock */
+	    {"55P03", ERR_AWAY}, /* lock timeout */
+	    {"25", ERR_AWAY}, /* read-only, or a pooler's broken transaction */
+	    {"28", ERR_AWAY}, /* authorization of the connection */
+	    {"3D", ERR_AWAY}, /* no such database */
+	    {"22", ERR_ROW},  /* data */
+	    {"23", ERR_ROW},  /* constraints */
+	    {"42", ERR_SCHEMA}, /* names and rights */
+	    {"3F", ERR_SCHEMA}, /* schema name */
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(sqlstate, kinds[i].prefix,
+			    strlen(kinds[i].prefix)) == 0)
+			return kinds[i].kind;
+	return ERR_INTERNAL;
+}
+
+/* One line out of libpq's several. */
+static void flatten(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; from++) {
+		bool space = (unsigned char)*from <= ' ';
+
+		if (!space)
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	while (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
+/* A server's message may quote values of the row it is about, so only those
+ * classes' messages are passed on that speak of names and circumstances. */
+static void set_error(struct err *err, const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *rule = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+	if (!sqlstate) {
+		err_set(err, ERR_AWAY, "the connection failed");
+		return;
+	}
+	enum err_kind kind = db_classify(sqlstate);
+	if (kind == ERR_AWAY || kind == ERR_SCHEMA)
+		err_set(err, kind, "%s (SQLSTATE %s)", text ? text : "error",
+			sqlstate);
+	else if (rule)
+		err_set(err, kind, "constraint %s (SQLSTATE %s)", rule,
+			sqlstate);
+	else
+		err_set(err, kind, "SQLSTATE %s", sqlstate);
+	flatten(err->text);
+	strncpy(err->sqlstate, sqlstate, sizeof(err->sqlstate) - 1);
+}
+
+/* libpq's words for why the connection failed. Its verbosity is such that they
+ * hold none of a server's message about a statement. */
+static void set_connection_error(const struct db *db, struct err *err)
+{
+	if (db->error.kind == ERR_AWAY) {
+		*err = db->error;
+		return;
+	}
+	err_set(err, ERR_AWAY, "%s", PQerrorMessage(db->conn));
+	flatten(err->text);
+	if (!err->text[0])
+		err_set(err, ERR_AWAY, "the connection was lost");
+}
+
+/* ----------------------------------------------------------- life cycle */
+
+/* libpq's words name the option but may also quote a piece of a password. */
+bool db_check_conninfo(const char *conninfo, struct err *err)
+{
+	static const char known[] = "invalid connection option";
+	char *text = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &text);
+
+	if (options) {
+		PQconninfoFree(options);
+		return true;
+	}
+	if (text && strncmp(text, known, strlen(known)) == 0) {
+		flatten(text);
+		err_set(err, ERR_CONFIG, "'conninfo': %s", text);
+	} else {
+		err_set(err, ERR_CONFIG,
+			"'conninfo' is no PostgreSQL connection string");
+	}
+	PQfreemem(text);
+	return false;
+}
+
+struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (db)
+		db->conninfo = strdup(conninfo);
+	if (!db || !db->conninfo) {
+		free(db);
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	db->connect_ms = connect_ms;
+	db->random = clock_ns() ^ (uint64_t)(uintptr_t)db;
+	return db;
+}
+
+void db_free(struct db *db)
+{
+	if (!db)
+		return;
+	db_drop(db);
+	free(db->results);
+	free(db->conninfo);
+	free(db);
+}
+
+static void clear_results(struct db *db)
+{
+	for (size_t i = 0; i < db->count; i++)
+		PQclear(db->results[i]);
+	db->count = 0;
+	db->error = (struct err){0};
+	db->separated = false;
+}
+
+/* Between half and all of `ms`, so that many processes do not come at once. */
+static uint64_t jitter(struct db *db, uint64_t ms)
+{
+	db->random = db->random * UINT64_C(6364136223846793005) +
+		     UINT64_C(1442695040888963407);
+	return ms / 2 + (db->random >> 33) % (ms / 2 + 1);
+}
+
+void db_drop(struct db *db)
+{
+	uint64_t ms = 0;
+
+	if (!db->conn)
+		return;
+	clear_results(db);
+	PQfinish(db->conn);
+	db->conn = NULL;
+	db->state = DB_DOWN;
+	db->rolling_back = false;
+	db->failed_ns = clock_ns();
+	if (db->failures > 0)
+		ms = RETRY_LAST_MS;
+	if (db->failures > 0 && db->failures < 8)
+		ms = RETRY_FIRST_MS << (db->failures - 1);
+	if (ms > RETRY_LAST_MS)
+		ms = RETRY_LAST_MS;
+	db->failures++;
+	db->next_ns = clock_after(db->failed_ns, jitter(db, ms));
+}
+
+void db_hurry(struct db *db)
+{
+	uint64_t soonest = clock_after(db->failed_ns, HURRY_MS);
+
+	if (db->state == DB_DOWN && soonest < db->next_ns)
+		db->next_ns = soonest;
+}
+
+void db_proved(struct db *db)
+{
+	db->failures = 0;
+}
+
+unsigned db_failures(const struct db *db)
+{
+	return db->failures;
+}
+
+bool db_is_trying(const struct db *db)
+{
+	return db->state != DB_DOWN;
+}
+
+uint64_t db_attempt_ns(const struct db *db)
+{
+	return db->attempt_ns;
+}
+
+static enum db_state fall(struct db *db, struct err *err)
+{
+	set_connection_error(db, err);
+	db_drop(db);
+	return DB_DOWN;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+static enum db_state start_connection(struct db *db, struct err *err)
+{
+	/* What stands before the connection string is a default; what stands
+	 * after it is not to be changed. */
+	const char *const keys[] = {"application_name", "tcp_user_timeout",
+				    "keepalives_idle",  "keepalives_interval",
+				    "keepalives_count", "dbname",
+				    "client_encoding",  NULL};
+	const char *const values[] = {"call_log", "5000",       "10",   "3",
+				      "3",        db->conninfo, "UTF8", NULL};
+
+	db->attempt_ns = clock_ns();
+	db->conn = PQconnectStartParams(keys, values, 1);
+	if (!db->conn) {
+		db->failed_ns = db->attempt_ns;
+		db->next_ns = clock_after(db->failed_ns, RETRY_LAST_MS);
+		db->failures++;
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return DB_DOWN;
+	}
+	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
+	if (PQstatus(db->conn) == CONNECTION_BAD)
+		return fall(db, err);
+	db->state = DB_CONNECTING;
+	db->events = POLLOUT;
+	db->ready = false;
+	return DB_CONNECTING;
+}
+
+static enum db_state step_connecting(struct db *db, struct err *err)
+{
+	if (clock_ns() >= clock_after(db->attempt_ns, db->connect_ms)) {
+		err_set(err, ERR_AWAY, "no connection within %u ms",
+			db->connect_ms);
+		db_drop(db);
+		return DB_DOWN;
+	}
+	if (!db->ready)
+		return DB_CONNECTING;
+	db->ready = false;
+	switch (PQconnectPoll(db->conn)) {
+	case PGRES_POLLING_READING:
+		db->events = POLLIN;
+		return DB_CONNECTING;
+	case PGRES_POLLING_WRITING:
+		db->events = POLLOUT;
+		return DB_CONNECTING;
+	case PGRES_POLLING_OK:
+		break;
+	default:
+		return fall(db, err);
+	}
+	if (PQsetnonblocking(db->conn, 1) != 0 ||
+	    PQenterPipelineMode(db->conn) != 1)
+		return fall(db, err);
+	PQsetErrorVerbosity(db->conn, PQERRORS_SQLSTATE);
+	db->events = POLLIN;
+	db->state = DB_IDLE;
+	return DB_IDLE;
+}
+
+/* ----------------------------------------------------------- statements */
+
+bool db_queue(struct db *db, const struct db_statement *statement,
+	      struct err *err)
+{
+	static const int binary[DB_PARAMS_MAX] = {
+	    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+	if (PQsendQueryParams(db->conn, statement->sql, statement->count,
+			      statement->types, statement->values,
+			      statement->lengths, binary, 1) == 1)
+		return true;
+	fall(db, err);
+	return false;
+}
+
+/* Writes what it can; the rest goes when the socket takes it. */
+static bool flush(struct db *db)
+{
+	int left = PQflush(db->conn);
+
+	db->events = POLLIN;
+	if (left > 0)
+		db->events = POLLIN | POLLOUT;
+	return left >= 0;
+}
+
+bool db_go(struct db *db, struct err *err)
+{
+	if (PQpipelineSync(db->conn) != 1 || !flush(db)) {
+		fall(db, err);
+		return false;
+	}
+	db->state = DB_BUSY;
+	db->ready = false;
+	return true;
+}
+
+static bool keep_result(struct db *db, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (db->error.kind == ERR_NONE && status != PGRES_TUPLES_OK &&
+	    status != PGRES_COMMAND_OK)
+		set_error(&db->error, result);
+	if (db->count == db->cap) {
+		size_t cap = db->cap ? db->cap * 2 : 8;
+		PGresult **more =
+		    realloc(db->results, cap * sizeof(PGresult *));
+
+		if (!more) {
+			PQclear(result);
+			return false;
+		}
+		db->results = more;
+		db->cap = cap;
+	}
+	db->results[db->count++] = result;
+	return true;
+}
+
+/* The group has ended; a transaction that a failure left open ends too. */
+static enum db_state finish_group(struct db *db, struct err *err)
+{
+	static const struct db_statement rollback = {.sql = "ROLLBACK"};
+
+	db->rolling_back = false;
+	if (PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
+		if (!db_queue(db, &rollback, err) || !db_go(db, err))
+			return DB_DOWN;
+		db->rolling_back = true;
+		return DB_BUSY;
+	}
+	db->state = DB_DONE;
+	return DB_DONE;
+}
+
+/* Takes what has arrived. libpq puts a NULL after each statement's results and
+ * none after the sync; two NULLs in a row are the end of a broken exchange. */
+static enum db_state drain(struct db *db, struct err *err)
+{
+	while (!PQisBusy(db->conn)) {
+		PGresult *result = PQgetResult(db->conn);
+
+		if (!result) {
+			if (db->separated)
+				return fall(db, err);
+			db->separated = true;
+			continue;
+		}
+		db->separated = false;
+		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			return finish_group(db, err);
+		}
+		if (db->rolling_back)
+			PQclear(result);
+		else if (!keep_result(db, result))
+			return fall(db, err);
+	}
+	return DB_BUSY;
+}
+
+static enum db_state step_connected(struct db *db, struct err *err)
+{
+	if (!db->ready)
+		return db->state;
+	db->ready = false;
+	bool alive = PQconsumeInput(db->conn) == 1 && flush(db);
+	if (!alive || PQstatus(db->conn) != CONNECTION_OK)
+		return fall(db, err);
+	return db->state == DB_BUSY ? drain(db, err) : db->state;
+}
+
+enum db_state db_step(struct db *db, struct err *err)
+{
+	*err = (struct err){0};
+	switch (db->state) {
+	case DB_DOWN:
+		if (clock_ns() < db->next_ns)
+			return DB_DOWN;
+		return start_connection(db, err);
+	case DB_CONNECTING:
+		return step_connecting(db, err);
+	default:
+		return step_connected(db, err);
+	}
+}
+
+void db_wait(struct db *db, int wake_fd, uint64_t until_ns)
+{
+	struct pollfd fds[2] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1}};
+	uint64_t own = CLOCK_NEVER;
+
+	if (db->state == DB_DOWN)
+		own = db->next_ns;
+	if (db->state == DB_CONNECTING)
+		own = clock_after(db->attempt_ns, db->connect_ms);
+	if (db->conn && db->state != DB_DONE) {
+		fds[1].fd = PQsocket(db->conn);
+		fds[1].events = db->events;
+	}
+	if (poll(fds, 2, clock_poll_ms(own < until_ns ? own : until_ns)) > 0)
+		db->ready = db->ready || fds[1].revents != 0;
+}
+
+/* -------------------------------------------------------------- results */
+
+const struct err *db_error(const struct db *db)
+{
+	return &db->error;
+}
+
+void db_done(struct db *db)
+{
+	clear_results(db);
+	db->state = DB_IDLE;
+}
+
+size_t db_count(const struct db *db)
+{
+	return db->count;
+}
+
+bool db_tag_is(const struct db *db, size_t statement, const char *tag)
+{
+	return statement < db->count &&
+	       strcmp(PQcmdStatus(db->results[statement]), tag) == 0;
+}
+
+int db_rows(const struct db *db, size_t statement)
+{
+	return statement < db->count ? PQntuples(db->results[statement]) : 0;
+}
+
+bool db_is_null(const struct db *db, size_t statement, int row, int column)
+{
+	return PQgetisnull(db->results[statement], row, column) == 1;
+}
+
+int32_t db_int4(const struct db *db, size_t statement, int row, int column)
+{
+	const PGresult *result = db->results[statement];
+	uint32_t wire = 0;
+
+	if (PQgetlength(result, row, column) == (int)sizeof(wire))
+		memcpy(&wire, PQgetvalue(result, row, column), sizeof(wire));
+	return (int32_t)be32toh(wire);
+}
+
+int64_t db_int8(const struct db *db, size_t statement, int row, int column)
+{
+	const PGresult *result = db->results[statement];
+	uint64_t wire = 0;
+
+	if (PQgetlength(result, row, column) == (int)sizeof(wire))
+		memcpy(&wire, PQgetvalue(result, row, column), sizeof(wire));
+	return (int64_t)be64toh(wire);
+}
+
+struct text db_text(const struct db *db, size_t statement, int row, int column)
+{
+	const PGresult *result = db->results[statement];
+
+	if (PQgetisnull(result, row, column))
+		return (struct text){0};
+	return (struct text){.s = PQgetvalue(result, row, column),
+			     .len = (size_t)PQgetlength(result, row, column)};
+}

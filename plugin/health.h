@@ -1,0 +1,52 @@
+/* health - what the plugin knows of its own state: counters, and whether its
+ * connections can work. It prints this as JSON, and tells the log of an outage:
+ * once when it starts, once a minute while it lasts, once when it ends. It
+ * never decides what is done about it. */
+#ifndef CALL_LOG_HEALTH_H
+#define CALL_LOG_HEALTH_H
+
+#include "crm_plugin.h"
+#include "err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum health_count {
+	HEALTH_STORED,   /* events committed and acknowledged */
+	HEALTH_WRITTEN,  /* rows these changed */
+	HEALTH_REPEATED, /* events that told nothing new */
+	HEALTH_BATCHES,  /* transactions that wrote */
+	HEALTH_REFUSED,  /* messages that were wrong */
+	HEALTH_FAILED,   /* events that the database refuses */
+	HEALTH_BUSY,     /* answered "try later" */
+	HEALTH_CUT,      /* values cut at their limit */
+	HEALTH_MATCHES,  /* match queries answered */
+	HEALTH_ASKED,    /* ids in these */
+	HEALTH_FOUND,    /* ids of these that are logged */
+	HEALTH_COUNTS
+};
+
+/* Each thread with a connection reports on its own. */
+enum health_connection { HEALTH_WRITER, HEALTH_MATCHER, HEALTH_CONNECTIONS };
+
+struct health;
+
+struct health *health_new(const struct crm_host *host);
+void health_free(struct health *health);
+
+/* [any] */
+void health_add(struct health *health, enum health_count count, uint64_t more);
+
+/* [any] That connection cannot work now; err->kind ERR_SCHEMA or ERR_AWAY. To
+ * be called at every failed attempt. */
+void health_away(struct health *health, enum health_connection connection,
+		 const struct err *err);
+/* [any] It can. Cheap when that is known. */
+void health_ok(struct health *health, enum health_connection connection);
+
+/* [any] Writes a JSON object into buf like snprintf. `queued` is the number of
+ * events accepted and not yet answered. */
+size_t health_print(struct health *health, size_t queued, char *buf,
+		    size_t cap);
+
+#endif

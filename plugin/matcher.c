@@ -1,0 +1,449 @@
+/* matcher - see matcher.h.
+ *
+ * The thread never blocks but in store_wait(). Queries wait in `pending`,
+ * oldest first, and join a round, which is one group of statements; a round
+ * whose connection dies is asked again on the next. A query that expires leaves
+ * the round; the rest of the round goes on. */
+#include "matcher.h"
+
+#include "clock.h"
+#include "message.h"
+#include "queue.h"
+#include "store.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ROUND_MAX = 500,      /* queries a round */
+	ROUND_IDS_MAX = 50000 /* ids a round, but for a single larger query */
+};
+
+struct query {
+	struct queue_item link;
+	uint64_t id; /* the request's */
+	uint64_t deadline_ns;
+	struct message_match match; /* owned */
+	size_t first;               /* index of its first id in the round */
+};
+
+struct matcher {
+	struct queue *queue;         /* owned */
+	struct store *store;         /* owned */
+	const struct crm_host *host; /* borrowed */
+	struct health *health;       /* borrowed */
+	pthread_mutex_t *parsing;    /* borrowed */
+	unsigned match_deadline_ms;
+	_Atomic uint64_t stop_ns; /* when to give up; CLOCK_NEVER: runs */
+
+	/* the thread's own */
+	struct queue_item *pending;
+	struct queue_item **pending_end;
+	struct query *round[ROUND_MAX]; /* NULL: answered */
+	size_t round_len;
+	size_t round_ids;
+	size_t given_up;
+};
+
+struct matcher *matcher_new(const struct matcher_settings *settings,
+			    struct err *err)
+{
+	struct store_settings store = {
+	    .conninfo = settings->conninfo,
+	    .health = settings->health,
+	    .connection = HEALTH_MATCHER,
+	    .patience_ms = settings->match_deadline_ms,
+	};
+	struct matcher *matcher = calloc(1, sizeof(*matcher));
+
+	if (!matcher) {
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	matcher->host = settings->host;
+	matcher->health = settings->health;
+	matcher->parsing = settings->parsing;
+	matcher->match_deadline_ms = settings->match_deadline_ms;
+	matcher->pending_end = &matcher->pending;
+	atomic_init(&matcher->stop_ns, CLOCK_NEVER);
+	matcher->queue =
+	    queue_new(settings->queue_max, settings->queue_max_bytes, err);
+	if (matcher->queue)
+		matcher->store = store_new(&store, err);
+	if (!matcher->store) {
+		matcher_free(matcher);
+		return NULL;
+	}
+	return matcher;
+}
+
+void matcher_free(struct matcher *matcher)
+{
+	if (!matcher)
+		return;
+	store_free(matcher->store);
+	queue_free(matcher->queue);
+	free(matcher);
+}
+
+static void query_free(struct query *query)
+{
+	message_match_free(&query->match);
+	free(query);
+}
+
+/* ---------------------------------------------------------- the handler */
+
+static void complete(struct matcher *matcher, uint64_t id,
+		     enum crm_status status, const char *body)
+{
+	matcher->host->complete(matcher->host, id, status, body, strlen(body));
+}
+
+static void complete_match(struct matcher *matcher, const struct query *query,
+			   const struct message_entry *entries)
+{
+	size_t len;
+	char *body = message_answer_match(&query->match, entries, &len);
+
+	if (!body) {
+		health_add(matcher->health, HEALTH_BUSY, 1);
+		complete(matcher, query->id, CRM_BUSY, "out of memory");
+		return;
+	}
+	health_add(matcher->health, HEALTH_MATCHES, 1);
+	health_add(matcher->health, HEALTH_ASKED, query->match.id_count);
+	matcher->host->complete(matcher->host, query->id, CRM_OK, body, len);
+	free(body);
+}
+
+static bool decode(struct matcher *matcher, const struct crm_request *request,
+		   struct message_match *match, struct err *err)
+{
+	struct message_origin origin = {
+	    .account = request->account,
+	    .agent = request->agent,
+	    .sent_at_ms = request->sent_at_ms,
+	    .received_ms = clock_wall_ms(),
+	    .parsing = matcher->parsing,
+	};
+
+	return message_decode_match(request->body, request->body_len, &origin,
+				    match, err);
+}
+
+enum crm_status matcher_submit(struct matcher *matcher,
+			       const struct crm_request *request)
+{
+	struct query *query = calloc(1, sizeof(*query));
+	struct err err = {0};
+
+	if (!query)
+		return CRM_BUSY;
+	if (!decode(matcher, request, &query->match, &err)) {
+		free(query);
+		if (err.kind != ERR_INPUT)
+			return CRM_BUSY;
+		health_add(matcher->health, HEALTH_REFUSED, 1);
+		complete(matcher, request->id, CRM_BAD_REQUEST, err.text);
+		return CRM_OK;
+	}
+	query->id = request->id;
+	if (query->match.id_count == 0) {
+		complete_match(matcher, query, NULL);
+		query_free(query);
+		return CRM_OK;
+	}
+	query->deadline_ns =
+	    clock_after(clock_ns(), matcher->match_deadline_ms);
+	query->link.bytes = sizeof(*query) + request->body_len +
+			    query->match.id_count * sizeof(struct text);
+	switch (queue_push(matcher->queue, &query->link)) {
+	case QUEUE_ACCEPTED:
+		return CRM_OK;
+	case QUEUE_FULL:
+		health_add(matcher->health, HEALTH_BUSY, 1);
+		query_free(query);
+		return CRM_BUSY;
+	default:
+		query_free(query);
+		return CRM_STOPPING;
+	}
+}
+
+size_t matcher_queued(struct matcher *matcher)
+{
+	return queue_length(matcher->queue);
+}
+
+void matcher_stop(struct matcher *matcher, uint64_t deadline_ns)
+{
+	atomic_store(&matcher->stop_ns, deadline_ns);
+	queue_close(matcher->queue);
+}
+
+size_t matcher_given_up(const struct matcher *matcher)
+{
+	return matcher->given_up;
+}
+
+/* ------------------------------------------------------------ one query */
+
+static void refuse(struct matcher *matcher, struct query *query,
+		   enum err_kind kind)
+{
+	enum crm_status status = CRM_BUSY;
+	const char *why = "the database cannot be reached or is too slow";
+
+	if (kind == ERR_STOPPING) {
+		status = CRM_STOPPING;
+		why = "stopping";
+		matcher->given_up++;
+	} else if (kind == ERR_SCHEMA) {
+		why = "the database is not set up";
+	} else if (kind == ERR_NO_MEMORY) {
+		why = "out of memory";
+	} else if (kind != ERR_AWAY) {
+		status = CRM_FAILED;
+		why = "the database refuses the question";
+	}
+	health_add(matcher->health,
+		   status == CRM_FAILED ? HEALTH_FAILED : HEALTH_BUSY, 1);
+	queue_release(matcher->queue, &query->link);
+	complete(matcher, query->id, status, why);
+	query_free(query);
+}
+
+static void answer(struct matcher *matcher, struct query *query,
+		   const struct message_entry *entries)
+{
+	queue_release(matcher->queue, &query->link);
+	complete_match(matcher, query, entries);
+	query_free(query);
+}
+
+/* ---------------------------------------------------------------- round */
+
+static void form_round(struct matcher *matcher)
+{
+	size_t ids = 0;
+
+	matcher->round_len = 0;
+	while (matcher->pending && matcher->round_len < ROUND_MAX) {
+		struct query *query = (struct query *)matcher->pending;
+
+		ids += query->match.id_count;
+		if (matcher->round_len > 0 && ids > ROUND_IDS_MAX)
+			break;
+		matcher->pending = query->link.next;
+		matcher->round[matcher->round_len++] = query;
+	}
+	if (!matcher->pending)
+		matcher->pending_end = &matcher->pending;
+}
+
+/* Drops what is answered from the round, forms a new one when nothing is left,
+ * numbers the ids. False: nothing to ask. *deadline_ns: when the last query
+ * expires. */
+static bool prepare_round(struct matcher *matcher, uint64_t *deadline_ns)
+{
+	size_t kept = 0, ids = 0;
+
+	for (size_t i = 0; i < matcher->round_len; i++)
+		if (matcher->round[i])
+			matcher->round[kept++] = matcher->round[i];
+	matcher->round_len = kept;
+	if (kept == 0)
+		form_round(matcher);
+	*deadline_ns = 0;
+	for (size_t i = 0; i < matcher->round_len; i++) {
+		struct query *query = matcher->round[i];
+
+		query->first = ids;
+		ids += query->match.id_count;
+		if (query->deadline_ns > *deadline_ns)
+			*deadline_ns = query->deadline_ns;
+	}
+	matcher->round_ids = ids;
+	return matcher->round_len > 0;
+}
+
+/* Answers what of the round is left, from `entries` numbered as its ids. */
+static void answer_round(struct matcher *matcher,
+			 const struct message_entry *entries)
+{
+	for (size_t i = 0; i < matcher->round_len; i++) {
+		struct query *query = matcher->round[i];
+
+		matcher->round[i] = NULL;
+		if (query)
+			answer(matcher, query, entries + query->first);
+	}
+	matcher->round_len = 0;
+}
+
+static void refuse_round(struct matcher *matcher, enum err_kind kind)
+{
+	for (size_t i = 0; i < matcher->round_len; i++)
+		if (matcher->round[i])
+			refuse(matcher, matcher->round[i], kind);
+	matcher->round_len = 0;
+}
+
+/* What could not be asked stays for a new connection. */
+static void ask_next(struct matcher *matcher)
+{
+	uint64_t deadline_ns;
+	struct err err;
+
+	if (!prepare_round(matcher, &deadline_ns))
+		return;
+	bool asked = store_begin_match(matcher->store, deadline_ns, &err);
+	for (size_t i = 0; asked && i < matcher->round_len; i++) {
+		const struct message_match *match = &matcher->round[i]->match;
+
+		for (size_t k = 0; asked && k < match->id_count; k++)
+			asked = store_ask(matcher->store, match->account,
+					  match->agent, match->ids[k], &err);
+	}
+	if (asked)
+		store_match(matcher->store, &err);
+}
+
+static void read_found(struct matcher *matcher, struct message_entry *entries)
+{
+	struct store_found found;
+	size_t count = 0;
+
+	while (store_next_found(matcher->store, &found)) {
+		if (found.index >= matcher->round_ids)
+			continue;
+		entries[found.index] = (struct message_entry){
+		    .id = found.id,
+		    .note = found.note,
+		    .contact_id = found.contact_id,
+		    .contact_name = found.contact_name,
+		    .contact_type = found.contact_type,
+		};
+		count++;
+	}
+	health_add(matcher->health, HEALTH_FOUND, count);
+}
+
+static void round_done(struct matcher *matcher)
+{
+	struct message_entry *entries =
+	    calloc(matcher->round_ids, sizeof(*entries));
+
+	if (entries) {
+		read_found(matcher, entries);
+		answer_round(matcher, entries);
+	} else {
+		refuse_round(matcher, ERR_NO_MEMORY);
+	}
+	free(entries);
+	store_done(matcher->store);
+}
+
+/* ----------------------------------------------------------------- loop */
+
+/* False when nothing more will come. */
+static bool take(struct matcher *matcher)
+{
+	bool closed;
+	struct queue_item *first = queue_take(matcher->queue, &closed);
+
+	if (first) {
+		store_hurry(matcher->store);
+		*matcher->pending_end = first;
+		while (first->next)
+			first = first->next;
+		matcher->pending_end = &first->next;
+	}
+	return !closed;
+}
+
+/* Gives up every query that must not wait beyond `now`. */
+static void expire(struct matcher *matcher, uint64_t now, enum err_kind kind)
+{
+	for (size_t i = 0; i < matcher->round_len; i++) {
+		struct query *query = matcher->round[i];
+
+		if (!query || query->deadline_ns > now)
+			continue;
+		matcher->round[i] = NULL;
+		refuse(matcher, query, kind);
+	}
+	while (matcher->pending) {
+		struct query *query = (struct query *)matcher->pending;
+
+		if (query->deadline_ns > now)
+			return;
+		matcher->pending = query->link.next;
+		if (!matcher->pending)
+			matcher->pending_end = &matcher->pending;
+		refuse(matcher, query, kind);
+	}
+}
+
+static void work(struct matcher *matcher)
+{
+	enum store_state state;
+	struct err err;
+
+	do {
+		state = store_step(matcher->store, &err);
+		if (state == STORE_DONE)
+			round_done(matcher);
+		if (state == STORE_DONE || state == STORE_IDLE)
+			ask_next(matcher);
+		if (state == STORE_FAILED &&
+		    (err.kind == ERR_ROW || err.kind == ERR_INTERNAL))
+			refuse_round(matcher, err.kind);
+		if (state == STORE_AWAY) {
+			enum err_kind why = store_hopeless(matcher->store);
+
+			if (why != ERR_NONE)
+				expire(matcher, CLOCK_NEVER, why);
+		}
+	} while (state == STORE_FAILED);
+}
+
+/* When the first query that waits expires; CLOCK_NEVER when none waits. */
+static uint64_t next_deadline(const struct matcher *matcher)
+{
+	uint64_t next = CLOCK_NEVER;
+
+	if (matcher->pending)
+		next = ((struct query *)matcher->pending)->deadline_ns;
+	for (size_t i = 0; i < matcher->round_len; i++)
+		if (matcher->round[i] && matcher->round[i]->deadline_ns < next)
+			next = matcher->round[i]->deadline_ns;
+	return next;
+}
+
+void *matcher_run(void *argument)
+{
+	struct matcher *matcher = argument;
+
+	for (;;) {
+		bool open = take(matcher);
+		uint64_t now = clock_ns();
+		uint64_t stop_ns = atomic_load(&matcher->stop_ns);
+
+		if (!open && now >= stop_ns)
+			break;
+		expire(matcher, now, ERR_AWAY);
+		work(matcher);
+		uint64_t until_ns = next_deadline(matcher);
+		if (!open && until_ns == CLOCK_NEVER)
+			break;
+		if (!store_is_busy(matcher->store))
+			queue_arm(matcher->queue);
+		store_wait(matcher->store, queue_fd(matcher->queue),
+			   until_ns < stop_ns ? until_ns : stop_ns);
+	}
+	expire(matcher, CLOCK_NEVER, ERR_STOPPING);
+	return NULL;
+}

@@ -1,0 +1,315 @@
+/* plugin - see plugin.h.
+ *
+ * Threads and what each owns:
+ *   the host's own   nothing; submit() decodes and enqueues
+ *   call_log/write   the writer's connection, the batch
+ *   call_log/match   the matcher's connection, the round
+ * Data moves between them only through queues. */
+#include "plugin.h"
+
+#include "buf.h"
+#include "clock.h"
+#include "config.h"
+#include "db.h"
+#include "health.h"
+#include "log.h"
+#include "logger.h"
+#include "matcher.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	SERVICE_MAX = 512 * 1024,
+	THREADS = 2,
+	/* How much later than stop()'s deadline a thread may end: it answers
+	 * what is left then. */
+	GRACE_MS = 1000
+};
+
+#define PATH_LOG "/callLogger"
+#define PATH_MATCH "/callLogger/match"
+
+struct plugin {
+	struct crm_plugin abi; /* first: the host's pointer is ours */
+	const struct crm_host *host;
+	struct config config; /* owned, as all below */
+	struct health *health;
+	struct writer *writer;
+	struct matcher *matcher;
+	struct logger logger;
+	struct crm_health health_extension;
+	pthread_mutex_t parsing; /* held by who parses JSON, see json.h */
+	char *options;
+	char *service;
+
+	pthread_t threads[THREADS];
+	size_t thread_count;   /* of those that run; [main] */
+	_Atomic bool stopping; /* also true before start() */
+	_Atomic long inside;   /* calls of submit() */
+};
+
+static struct plugin *plugin_of(struct crm_plugin *abi)
+{
+	return (struct plugin *)abi;
+}
+
+/* --------------------------------------------------------------- submit */
+
+static enum crm_status handle(struct plugin *plugin,
+			      const struct crm_request *request)
+{
+	if (strcmp(request->path, PATH_LOG) == 0)
+		return logger_submit(&plugin->logger, request);
+	if (strcmp(request->path, PATH_MATCH) == 0)
+		return matcher_submit(plugin->matcher, request);
+	return CRM_UNSUPPORTED;
+}
+
+static enum crm_status plugin_submit(struct crm_plugin *abi,
+				     const struct crm_request *request)
+{
+	struct plugin *plugin = plugin_of(abi);
+	enum crm_status status = CRM_STOPPING;
+
+	/* stop() waits for those inside: first say so, then look. */
+	atomic_fetch_add(&plugin->inside, 1);
+	if (!atomic_load(&plugin->stopping))
+		status = handle(plugin, request);
+	atomic_fetch_sub(&plugin->inside, 1);
+	return status;
+}
+
+/* -------------------------------------------------------------- threads */
+
+/* Every signal is blocked in our threads: they belong to the host's. */
+static bool start_thread(struct plugin *plugin, const char *name,
+			 void *(*run)(void *), void *argument)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+		return false;
+	int failure = pthread_create(&plugin->threads[plugin->thread_count],
+				     NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failure != 0) {
+		log_line(plugin->host, CRM_ERROR,
+			 "cannot create the thread %s: %s", name,
+			 strerror(failure));
+		return false;
+	}
+	pthread_setname_np(plugin->threads[plugin->thread_count++], name);
+	return true;
+}
+
+static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
+{
+	atomic_store(&plugin->stopping, true);
+	writer_stop(plugin->writer, deadline_ns);
+	matcher_stop(plugin->matcher, deadline_ns);
+}
+
+/* False when some thread runs on past the time. */
+static bool join_threads(struct plugin *plugin, uint64_t until_ns)
+{
+	/* Seconds beyond this overflow nobody's clock. */
+	uint64_t most_ns = UINT64_C(4000000000) * 1000000000;
+	uint64_t end_ns = until_ns < most_ns ? until_ns : most_ns;
+	struct timespec end = {.tv_sec = (time_t)(end_ns / 1000000000),
+			       .tv_nsec = (long)(end_ns % 1000000000)};
+
+	while (plugin->thread_count > 0) {
+		pthread_t last = plugin->threads[plugin->thread_count - 1];
+
+		if (pthread_clockjoin_np(last, NULL, CLOCK_MONOTONIC, &end) !=
+		    0)
+			return false;
+		plugin->thread_count--;
+	}
+	return true;
+}
+
+static enum crm_status plugin_start(struct crm_plugin *abi)
+{
+	struct plugin *plugin = plugin_of(abi);
+
+	if (start_thread(plugin, "call_log/write", writer_run,
+			 plugin->writer) &&
+	    start_thread(plugin, "call_log/match", matcher_run,
+			 plugin->matcher)) {
+		atomic_store(&plugin->stopping, false);
+		return CRM_OK;
+	}
+	tell_to_stop(plugin, 0);
+	join_threads(plugin, CLOCK_NEVER);
+	return CRM_FAILED;
+}
+
+static enum crm_status plugin_stop(struct crm_plugin *abi, uint64_t deadline_ns)
+{
+	struct plugin *plugin = plugin_of(abi);
+	uint64_t now = clock_ns();
+	uint64_t end_ns =
+	    clock_after(deadline_ns > now ? deadline_ns : now, GRACE_MS);
+
+	tell_to_stop(plugin, deadline_ns);
+	bool ended = join_threads(plugin, end_ns);
+	/* Whoever is still inside submit() does not wait for anything. */
+	while (ended && atomic_load(&plugin->inside) > 0 && clock_ns() < end_ns)
+		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+	if (!ended || atomic_load(&plugin->inside) > 0)
+		return CRM_BUSY;
+	if (writer_given_up(plugin->writer) > 0 ||
+	    matcher_given_up(plugin->matcher) > 0)
+		return CRM_TIMEOUT;
+	return CRM_OK;
+}
+
+/* ----------------------------------------------------------- extensions */
+
+static size_t plugin_health(struct crm_plugin *abi, char *buf, size_t cap)
+{
+	struct plugin *plugin = plugin_of(abi);
+
+	return health_print(plugin->health,
+			    writer_queued(plugin->writer) +
+				matcher_queued(plugin->matcher),
+			    buf, cap);
+}
+
+static const void *plugin_extension(struct crm_plugin *abi, const char *id)
+{
+	struct plugin *plugin = plugin_of(abi);
+
+	if (strcmp(id, CRM_EXT_OPTIONS) == 0)
+		return plugin->options;
+	if (strcmp(id, CRM_EXT_WIDGET_SERVICE) == 0)
+		return plugin->service;
+	if (strcmp(id, CRM_EXT_HEALTH) == 0)
+		return &plugin->health_extension;
+	return NULL;
+}
+
+static char *print_service(const struct config *config)
+{
+	struct buf out;
+
+	buf_init(&out, SERVICE_MAX);
+	buf_add_string(&out, "{\"paths\":[\"" PATH_LOG "\",\"" PATH_MATCH "\"],"
+			     "\"types\":[],\"service\":{\"name\":\"call-log\","
+			     "\"callLoggerPath\":\"" PATH_LOG "\","
+			     "\"callLogEntityMatcherPath\":\"" PATH_MATCH "\","
+			     "\"callLoggerTitle\":");
+	buf_add_json(&out, config->logger_title, strlen(config->logger_title));
+	buf_add_string(&out, ",\"showLogModal\":");
+	buf_add_string(&out, config->show_log_modal ? "true" : "false");
+	buf_add_string(&out, "}}");
+	return buf_take(&out, NULL);
+}
+
+/* ----------------------------------------------------------- life cycle */
+
+static void plugin_destroy(struct crm_plugin *abi)
+{
+	struct plugin *plugin = plugin_of(abi);
+
+	writer_free(plugin->writer);
+	matcher_free(plugin->matcher);
+	health_free(plugin->health);
+	config_free(&plugin->config);
+	free(plugin->options);
+	free(plugin->service);
+	pthread_mutex_destroy(&plugin->parsing);
+	free(plugin);
+}
+
+static bool make_parts(struct plugin *plugin, struct err *err)
+{
+	const struct config *config = &plugin->config;
+	size_t bytes = (size_t)config->queue_max_mb * 1024 * 1024;
+	struct writer_settings writer = {
+	    .conninfo = config->conninfo,
+	    .host = plugin->host,
+	    .health = plugin->health,
+	    .empty_note_erases = config->empty_note == CONFIG_EMPTY_ERASE,
+	    .commit_deadline_ms = (unsigned)config->commit_deadline_ms,
+	    .batch_max = (size_t)config->batch_max,
+	    .queue_max = (size_t)config->queue_max,
+	    .queue_max_bytes = bytes,
+	};
+	struct matcher_settings matcher = {
+	    .conninfo = config->conninfo,
+	    .host = plugin->host,
+	    .health = plugin->health,
+	    .parsing = &plugin->parsing,
+	    .match_deadline_ms = (unsigned)config->match_deadline_ms,
+	    .queue_max = (size_t)config->queue_max,
+	    .queue_max_bytes = bytes,
+	};
+
+	plugin->writer = writer_new(&writer, err);
+	if (plugin->writer)
+		plugin->matcher = matcher_new(&matcher, err);
+	plugin->logger = (struct logger){
+	    .host = plugin->host,
+	    .health = plugin->health,
+	    .writer = plugin->writer,
+	    .parsing = &plugin->parsing,
+	    .keep_body = (enum config_body)config->body,
+	};
+	return plugin->matcher != NULL;
+}
+
+static bool make(struct plugin *plugin, struct err *err)
+{
+	const struct crm_host *host = plugin->host;
+	bool describing = host->extension(host, CRM_EXT_DESCRIBE) != NULL;
+
+	if (!config_load(&plugin->config, host, describing, err))
+		return false;
+	plugin->health = health_new(plugin->host);
+	plugin->options = config_options();
+	plugin->service = print_service(&plugin->config);
+	if (!plugin->health || !plugin->options || !plugin->service)
+		return err_set(err, ERR_NO_MEMORY, "out of memory");
+	return describing || (db_check_conninfo(plugin->config.conninfo, err) &&
+			      make_parts(plugin, err));
+}
+
+struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
+			      size_t why_cap)
+{
+	struct plugin *plugin = calloc(1, sizeof(*plugin));
+	struct err err = {0};
+
+	if (!plugin) {
+		snprintf(why, why_cap, "out of memory");
+		return NULL;
+	}
+	plugin->abi = (struct crm_plugin){
+	    .start = plugin_start,
+	    .submit = plugin_submit,
+	    .stop = plugin_stop,
+	    .destroy = plugin_destroy,
+	    .extension = plugin_extension,
+	};
+	plugin->health_extension.snapshot = plugin_health;
+	plugin->host = host;
+	atomic_init(&plugin->stopping, true);
+	pthread_mutex_init(&plugin->parsing, NULL);
+	if (!make(plugin, &err)) {
+		snprintf(why, why_cap, "%s", err.text);
+		plugin_destroy(&plugin->abi);
+		return NULL;
+	}
+	return &plugin->abi;
+}

@@ -1,0 +1,67 @@
+/* writer - the thread that makes events durable: it writes at once whatever has
+ * come, many events in one transaction, and tells who submitted each event what
+ * became of it. It knows neither messages nor answers. */
+#ifndef CALL_LOG_WRITER_H
+#define CALL_LOG_WRITER_H
+
+#include "call.h"
+#include "crm_plugin.h"
+#include "err.h"
+#include "health.h"
+#include "queue.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct writer_settings {
+	const char *conninfo;        /* borrowed during writer_new() */
+	const struct crm_host *host; /* borrowed until writer_free() */
+	struct health *health;       /* borrowed until writer_free() */
+	bool empty_note_erases;
+	unsigned commit_deadline_ms;
+	size_t batch_max; /* 1 to WRITER_BATCH_MAX */
+	size_t queue_max, queue_max_bytes;
+};
+
+enum { WRITER_BATCH_MAX = 500 };
+
+/* An event on its way; its submitter embeds it. Submitters set `event` and
+ * `done`, the rest is the writer's. */
+struct writer_item {
+	struct queue_item link;
+	const struct event *event; /* borrowed until done */
+
+	/* [writer thread, once] err->kind is ERR_NONE: committed. ERR_ROW or
+	 * ERR_INTERNAL: the database refuses the event. ERR_STOPPING; anything
+	 * else: not committed in time, though it may still have happened. The
+	 * item is its submitter's again. Must not wait. */
+	void (*done)(struct writer_item *item, const struct err *err);
+
+	uint64_t key_hash;
+	uint64_t deadline_ns;
+};
+
+struct writer;
+
+struct writer *writer_new(const struct writer_settings *settings,
+			  struct err *err);
+/* Only while writer_run() does not run. */
+void writer_free(struct writer *writer);
+
+/* [any] Accepted: done() will be called, perhaps already has. */
+enum queue_push writer_submit(struct writer *writer, struct writer_item *item);
+
+/* [any] Events accepted and not yet done. */
+size_t writer_queued(struct writer *writer);
+
+/* The thread: ends after writer_stop(). The argument is the writer. */
+void *writer_run(void *writer);
+
+/* [any] Later submits are refused; what was accepted is finished until the
+ * deadline, and given up with ERR_STOPPING then. */
+void writer_stop(struct writer *writer, uint64_t deadline_ns);
+
+/* After the end of writer_run(): how many were given up. */
+size_t writer_given_up(const struct writer *writer);
+
+#endif

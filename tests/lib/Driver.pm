@@ -1,0 +1,257 @@
+# Driver - a plugin under test in a process of its own (tests/hosts/driver.c),
+# told what to do through pipes. Also makes the widget's messages. It knows no
+# database.
+#
+#   my $driver = Driver->new;
+#   $driver->create(conninfo => '...');  $driver->start;
+#   my ($status, $answer) = $driver->log_call(session_id => '7');
+package Driver;
+use v5.32;
+use warnings;
+use Carp qw(croak);
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use POSIX qw(WNOHANG);
+use Process qw(built scratch wait_for);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+my $json = JSON::PP->new->canonical->utf8;
+my %alive;
+my $request = 0;
+
+sub new {
+	my ($class, %option) = @_;
+	my $self = bless { lines => [], log => [], buffer => '', dir => scratch() }, $class;
+	$self->{pid} = open2($self->{out}, $self->{in},
+		built('tests/hosts/driver'), $option{plugin} // built('call_log.so'));
+	$self->{in}->autoflush(1);
+	$self->{owner} = $$;
+	$alive{ $self->{pid} } = $self;
+	return $self;
+}
+
+sub pid { $_[0]{pid} }
+
+END {
+	my $status = $?;
+	for my $self (grep { $_->{owner} == $$ } values %alive) {
+		kill KILL => $self->{pid};
+		waitpid $self->{pid}, 0;
+	}
+	$? = $status;
+}
+
+# Ends the process in order; its exit status (sanitizers speak through it).
+sub quit {
+	my ($self) = @_;
+	close $self->{in};
+	my $status;
+	wait_for('the driver to end', sub {
+		$self->_read(0);
+		waitpid($self->{pid}, WNOHANG) == $self->{pid} && (($status = $?), 1);
+	}, 60);
+	delete $alive{ $self->{pid} };
+	return $status;
+}
+
+# Takes in what has been written, waiting up to so many seconds.
+sub _read {
+	my ($self, $seconds) = @_;
+	my $ready = '';
+	vec($ready, fileno $self->{out}, 1) = 1;
+	return 0 if !select $ready, undef, undef, $seconds;
+	sysread($self->{out}, $self->{buffer}, 65536, length $self->{buffer})
+	  or return -1;
+	while ($self->{buffer} =~ s/\A([^\n]*)\n//) {
+		my $line = $1;
+		if ($line =~ /^log (\S+) (.*)/) {
+			push @{ $self->{log} }, "$1 $2";
+		} else {
+			push @{ $self->{lines} }, $line;
+		}
+	}
+	return 1;
+}
+
+# The first line that matches, once it is there; its captures.
+sub await {
+	my ($self, $pattern, $seconds) = @_;
+	my $end = clock_gettime(CLOCK_MONOTONIC) + ($seconds // 60);
+	while (1) {
+		for my $i (0 .. $#{ $self->{lines} }) {
+			my @got = $self->{lines}[$i] =~ $pattern or next;
+			splice @{ $self->{lines} }, $i, 1;
+			return @got;
+		}
+		croak "driver: $_" for grep { /^error/ } @{ $self->{lines} };
+		my $left = $end - clock_gettime(CLOCK_MONOTONIC);
+		croak "no line like $pattern from the driver; its log:\n"
+		  . join("\n", @{ $self->{log} }) if $left <= 0;
+		croak 'the driver ended' if $self->_read($left) < 0;
+	}
+}
+
+sub tell {
+	my ($self, @field) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	print { $self->{in} } join("\t", @field), "\n";
+}
+
+# The plugin's log lines so far.
+sub log_lines {
+	my ($self) = @_;
+	1 while $self->_read(0) > 0;
+	return @{ $self->{log} };
+}
+
+sub await_log {
+	my ($self, $pattern, $seconds) = @_;
+	my ($line) = wait_for("a log line like $pattern",
+		sub { (grep { /$pattern/ } $self->log_lines)[0] }, $seconds // 30);
+	return $line;
+}
+
+# ------------------------------------------------------------- life cycle
+# create() returns undef, or why it was refused.
+sub create {
+	my ($self, %config) = @_;
+	$self->tell('create', map { "$_=$config{$_}" } sort keys %config);
+	my ($verb, $rest) = $self->await(qr/^(created|refused) (.*)/);
+	return $verb eq 'created' ? undef : $rest;
+}
+
+sub use { $_[0]->tell('use', $_[1]) }
+
+sub start {
+	my ($self) = @_;
+	$self->tell('start');
+	return ($self->await(qr/^started (\S+)/))[0];
+}
+
+# (status, milliseconds, tally)
+sub stop {
+	my ($self, $ms) = @_;
+	$self->tell('stop', $ms);
+	my ($status, $took) = $self->await(qr/^stopped (\S+) (\d+)/, 120);
+	my ($tally) = $self->await(qr/^tally (.*)/, 120);
+	return ($status, $took, { $tally =~ /(\w+)=(-?\d+)/g });
+}
+
+sub destroy {
+	my ($self) = @_;
+	$self->tell('destroy');
+	$self->await(qr/^destroyed/);
+}
+
+sub ask {
+	my ($self, $what) = @_;
+	$self->tell($what);
+	return $json->decode(($self->await(qr/^$what (.*)/))[0]);
+}
+
+sub health { $_[0]->ask('health') }
+
+# --------------------------------------------------------------- messages
+# A presence event of a call: session_id and whatever members of `call` and
+# `body` (hashes) differ.
+sub log_message {
+	my (%option) = @_;
+	return {
+		type => 'rc-post-message-request', path => '/callLogger',
+		requestId => $option{request_id} // sprintf('r-%d-%d', $$, ++$request),
+		body => {
+			triggerType => 'presenceUpdate',
+			call => {
+				id => 'p1', sessionId => $option{session_id} // '100',
+				direction => 'Inbound', telephonyStatus => 'CallConnected',
+				result => 'CallConnected', startTime => 1_770_000_000_000,
+				duration => 5, from => { phoneNumber => '+16505550100' },
+				to => { phoneNumber => '+16505550101' }, fromName => 'A', toName => 'B',
+				%{ $option{call} // {} },
+			},
+			%{ $option{body} // {} },
+		},
+	};
+}
+
+sub match_message {
+	my (@ids) = @_;
+	return {
+		type => 'rc-post-message-request', path => '/callLogger/match',
+		requestId => sprintf('m-%d-%d', $$, ++$request),
+		body => { sessionIds => \@ids, activeSessionIds => [] },
+	};
+}
+
+# One line for submit, burst and flood.
+sub line {
+	my ($message, %option) = @_;
+	my $body = ref $message ? $json->encode($message) : $message;
+	return join "\t", $option{account} // 'acme', $option{agent} // 'ann',
+	  $option{path} // (ref $message ? $message->{path} : undef) // '/callLogger',
+	  $option{sent_at} // 0, $body;
+}
+
+# Submits and returns the request's id; undef and the status when refused.
+sub submit {
+	my ($self, $message, %option) = @_;
+	$self->tell('submit', line($message, %option));
+	my ($verb, $rest) = $self->await(qr/^(accepted|refused) (\S+)/);
+	return $verb eq 'accepted' ? $rest : (undef, $rest);
+}
+
+# (status, answer decoded or the sentence, milliseconds)
+sub answer {
+	my ($self, $id) = @_;
+	my ($status, $ms, $body) = $self->await(qr/^answer $id (\S+) (\d+) (.*)/);
+	return ($status, $status eq 'OK' && length $body ? $json->decode($body) : $body, $ms);
+}
+
+sub call {
+	my ($self, $message, %option) = @_;
+	my ($id, $refused) = $self->submit($message, %option);
+	return defined $id ? $self->answer($id) : ($refused, '', 0);
+}
+
+sub log_call {
+	my ($self, %option) = @_;
+	return $self->call(log_message(%option), %option);
+}
+
+# The same, its status alone.
+sub logged { return (log_call(@_))[0] }
+
+# The `data` of a match answer.
+sub match {
+	my ($self, $ids, %option) = @_;
+	my ($status, $answer) = $self->call(match_message(@$ids), %option);
+	croak "match: $status $answer" if $status ne 'OK';
+	return $answer->{response}{data};
+}
+
+sub _file {
+	my ($self, @lines) = @_;
+	my $path = "$self->{dir}/lines" . ++$self->{files};
+	open my $file, '>', $path or croak "$path: $!";
+	print $file map { "$_\n" } @lines;
+	close $file or croak "$path: $!";
+	return $path;
+}
+
+# Submits all lines, `repeat` times, from so many threads; the tally.
+sub burst {
+	my ($self, $lines, %option) = @_;
+	$self->tell('burst', $option{threads} // 8, $option{repeat} // 1,
+		$self->_file(@$lines));
+	my ($tally) = $self->await(qr/^burst (.*)/, $option{seconds} // 180);
+	return { $tally =~ /(\w+)=(-?\d+)/g };
+}
+
+# Submits the lines for ever, until stop.
+sub flood {
+	my ($self, $lines, %option) = @_;
+	$self->tell('flood', $option{threads} // 4, $self->_file(@$lines));
+	$self->await(qr/^flooding/);
+}
+
+1;
