@@ -23,11 +23,15 @@ enum {
 	SEND_TIMEOUT_MS = 5000   /* for clients to take their answers */
 };
 
-enum action { SERVE, CHECK };
+enum action { SERVE, CHECK, LIST, SAMPLE, MANUAL };
 
 static const char usage_text[] =
     "usage: crm-host --config FILE            serve until TERM or INT\n"
     "       crm-host --config FILE --check    check the file and the plugins\n"
+    "       crm-host --config FILE --list     show the plugins\n"
+    "       crm-host --sample-config [PLUGIN.so ...]\n"
+    "                                         print a sample configuration\n"
+    "       crm-host --manual [PLUGIN.so ...] print its manual page (roff)\n"
     "       crm-host --help | --version\n"
     "\n"
     "Exit status: 0 done or stopped in order; 1 failed, such as a port that "
@@ -56,7 +60,7 @@ static void print_line(void *context, enum crm_level level, const char *line)
 		printf("%s\n", line);
 }
 
-/* What keeps the host from starting is in `why`. */
+/* crm_host_check() has said it all. */
 static void keep_silent(void *context, enum crm_level level, const char *source,
 			const char *line)
 {
@@ -90,9 +94,40 @@ static bool check_settings(const char *path)
 
 static int check(const char *path)
 {
-	if (!check_settings(path))
+	if (crm_host_check(path, print_line, NULL) != CRM_OK ||
+	    !check_settings(path))
 		return EXIT_CONFIG;
 	printf("%s: the configuration is good\n", path);
+	return finish_output(EXIT_SUCCESS);
+}
+
+static int list(const char *path)
+{
+	enum crm_status status = crm_host_list(path, print_line, NULL);
+
+	return finish_output(status == CRM_OK ? EXIT_SUCCESS : EXIT_CONFIG);
+}
+
+/* Prints what the library generates from the plugins' option tables. */
+static int generate(enum action action, const char *const *plugins,
+		    size_t count)
+{
+	char why[1024] = "";
+	size_t cap = 256 * 1024, len;
+	char *text = malloc(cap);
+
+	if (!text)
+		return EXIT_FAILURE;
+	len = (action == SAMPLE ? crm_host_sample : crm_host_manual)(
+	    plugins, count, text, cap, why, sizeof why);
+	if (len == 0 || len >= cap) {
+		fprintf(stderr, "crm-host: %s\n",
+			len ? "the text is too long" : why);
+		free(text);
+		return EXIT_FAILURE;
+	}
+	fwrite(text, 1, len, stdout);
+	free(text);
 	return finish_output(EXIT_SUCCESS);
 }
 
@@ -242,13 +277,15 @@ static int wrong_usage(void)
 }
 
 static int dispatch(enum action action, const char *config,
-		    size_t operand_count)
+		    const char *const *operands, size_t operand_count)
 {
+	if (action == SAMPLE || action == MANUAL)
+		return generate(action, operands, operand_count);
 	if (!config || operand_count > 0)
 		return wrong_usage();
 	if (action == CHECK)
 		return check(config);
-	return serve(config);
+	return action == LIST ? list(config) : serve(config);
 }
 
 int main(int argc, char **argv)
@@ -256,6 +293,9 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"check", no_argument, NULL, CHECK},
+	    {"list", no_argument, NULL, LIST},
+	    {"sample-config", no_argument, NULL, SAMPLE},
+	    {"manual", no_argument, NULL, MANUAL},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0}};
@@ -272,10 +312,11 @@ int main(int argc, char **argv)
 			return print_version();
 		if (option == 'c')
 			config = optarg;
-		else if (option >= CHECK && option <= CHECK && action == SERVE)
+		else if (option >= CHECK && option <= MANUAL && action == SERVE)
 			action = (enum action)option;
 		else
 			return wrong_usage();
 	}
-	return dispatch(action, config, (size_t)(argc - optind));
+	return dispatch(action, config, (const char *const *)argv + optind,
+			(size_t)(argc - optind));
 }

@@ -20,7 +20,7 @@ like $out, qr/^usage: crm-host --config FILE/, 'and says how to use it';
 like "$status $out", qr/\A0 crm-host \d+\.\d+\.\d+ \(plugin ABI 1\.\d+, libmicrohttpd [\d.]+\)\n\z/,
   '--version says the versions that matter';
 for my $wrong ([], ['--nonsense'], [ '--config' ], [ '--check' ], [ '--config', 'x', 'y' ],
-	[ '--config', 'x', '--check', '--check' ]) {
+	[ '--config', 'x', '--check', '--list' ]) {
 	($status, $out, $err) = run([ $crm_host, @$wrong ]);
 	is "$status$out", '64', "wrong usage is refused: crm-host @$wrong";
 	like $err, qr/^usage:/m, 'with the usage';
@@ -30,6 +30,21 @@ my $config = CrmHost::write_config;
 ($status, $out, $err) = run([ $crm_host, '--config', $config, '--check' ]);
 is $status, 0, '--check accepts a good file' or diag $err;
 like $out, qr/\Q$config\E: the configuration is good\n\z/, 'and says so';
+($status, $out) = run([ $crm_host, '--config', $config, '--list' ]);
+is $status, 0, '--list succeeds';
+like $out, qr{^http_slow\tready\ttest\.http-slow 1\.0\t/\S+/http_slow\.so$}m,
+  'and shows each plugin with its state';
+($status, $out) = run([ $crm_host, '--sample-config', built('tests/plugins/http_slow.so') ]);
+is $status, 0, '--sample-config succeeds';
+like $out, qr/^#?\s*host\s*[:=]/m, 'and prints the group host';
+like $out, qr/^#?\s*http_slow\s*[:=]/m, 'and that of the plugin';
+spew("$config.sample", $out);
+($status, $out) = run([ $crm_host, '--manual', built('tests/plugins/http_slow.so') ]);
+is $status, 0, '--manual succeeds';
+like $out, qr/^\.TH /m, 'and prints a manual page';
+($status, $out, $err) = run([ $crm_host, '--sample-config', '/nonexistent.so' ]);
+isnt $status, 0, '--sample-config refuses a file that is no plugin';
+like $err, qr/nonexistent/, 'naming it';
 ($status) = run([ '/bin/sh', '-c', "$crm_host --help >/dev/full" ]);
 is $status, 1, 'what cannot be printed is a failure';
 
@@ -52,7 +67,7 @@ for my $case (
 		is scalar(() = $err =~ /host\.$key\b/g), 1, 'once' or diag $err;
 	}
 }
-for my $check ([], ['--check']) {
+for my $check ([], ['--check'], ['--list']) {
 	($status, $out, $err) = run([ $crm_host, '--config', '/nonexistent.conf', @$check ]);
 	is $status, 78, "exit 78 for a file that is not there @$check";
 	like $err, qr{/nonexistent\.conf}, 'naming it';
