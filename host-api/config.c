@@ -3,17 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <libconfig.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum { MAX_FILE = 1024 * 1024 };
+#include "notation.h"
 
 struct crm_config {
 	config_t tree; /* owned */
@@ -23,49 +19,6 @@ struct crm_config {
 
 /* ------------------------------------------------------------------- reading
  */
-
-/* The whole file as a string. Not by config_read_file(): libconfig ends the
- * process when a file cannot be read to its end, as a directory cannot. */
-static char *read_file(const char *path, const char **reason)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = NULL;
-	struct stat status;
-	size_t len = 0;
-	ssize_t part = -1;
-
-	*reason = NULL;
-	if (fd < 0 || fstat(fd, &status) != 0)
-		goto failed;
-	if (!S_ISREG(status.st_mode) || status.st_size > MAX_FILE) {
-		*reason = S_ISREG(status.st_mode) ? "larger than 1 MB"
-						  : "not a regular file";
-		goto failed;
-	}
-	text = malloc(MAX_FILE + 1);
-	if (!text)
-		goto failed;
-	while (len < MAX_FILE &&
-	       (part = read(fd, text + len, MAX_FILE - len)) > 0)
-		len += (size_t)part;
-	if (part < 0)
-		goto failed;
-	text[len] = '\0';
-	close(fd);
-	if (strlen(text) == len)
-		return text;
-	*reason = "holds a NUL byte";
-	free(text);
-	return NULL;
-
-failed:
-	if (!*reason)
-		*reason = strerror(errno);
-	if (fd >= 0)
-		close(fd);
-	free(text);
-	return NULL;
-}
 
 /* The folder of a file, absolute; NULL with errno set. */
 static char *folder_of(const char *path)
@@ -83,6 +36,8 @@ static bool parse(struct crm_config *config, const char *text,
 {
 	const char *file;
 
+	if (!crm_notation_check(text, config->path, config->folder, problems))
+		return false;
 	config_set_include_dir(&config->tree, config->folder);
 	if (config_read_string(&config->tree, text) == CONFIG_TRUE)
 		return true;
@@ -106,7 +61,9 @@ struct crm_config *crm_config_open(const char *path, struct crm_text *problems)
 	config_init(&config->tree);
 	config->path = strdup(path);
 	config->folder = folder_of(path);
-	text = read_file(path, &reason);
+	/* Not config_read_file(): it ends the process when a file cannot be
+	 * read to its end, as a directory cannot. */
+	text = crm_notation_file(path, &reason);
 	if (!text || !config->path || !config->folder)
 		goto failed;
 	parsed = parse(config, text, problems);
