@@ -8,7 +8,7 @@ const char crm_option_host_table[] =
     "  \"help\": \"Address and port of the HTTP server. Put a front server with"
     " TLS and sign-in before it; it belongs on loopback.\"},"
     " {\"name\": \"plugin_dir\", \"type\": \"string\", \"required\": true,"
-    "  \"example\": \"/usr/local/lib/crm-host\","
+    "  \"example\": \"/usr/local/lib/crm/plugins\","
     "  \"help\": \"The folder of the plugins: a group `call_log` loads"
     " call_log.so from here. A relative one is relative to the folder of this"
     " file. Only root and the user of the host may be able to write here.\"},"

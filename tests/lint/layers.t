@@ -27,8 +27,11 @@ my %layers = (
 		'utf8',
 	],
 	'host-api' => [
-		'host',
+		'host check report',
+		'runtime instance',
+		'manual',
 		'config',
+		'notation',
 		'settings option',
 		'loader',
 		'image',
