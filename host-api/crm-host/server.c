@@ -95,7 +95,8 @@ static unsigned connection_limit(void)
 
 /* The HTTP library's own lines: about connections, so of no interest unless one
  * is looking for a fault in it. */
-static void library_line(void *context, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+library_line(void *context, const char *format, va_list ap)
 {
 	char line[512];
 

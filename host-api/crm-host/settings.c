@@ -99,29 +99,35 @@ static bool parse_listen(struct settings *settings, const char *text)
 	return parse_port(colon + 1, &v6->sin6_port);
 }
 
+static struct in6_addr mapped(const struct in_addr *v4)
+{
+	struct in6_addr v6 = {0};
+
+	v6.s6_addr[10] = v6.s6_addr[11] = 0xff;
+	memcpy(&v6.s6_addr[12], v4, sizeof *v4);
+	return v6;
+}
+
 bool settings_address_as_v6(const struct sockaddr *address,
 			    struct in6_addr *out)
 {
-	if (address->sa_family == AF_INET6) {
+	if (address->sa_family == AF_INET)
+		*out = mapped(&((const struct sockaddr_in *)address)->sin_addr);
+	else if (address->sa_family == AF_INET6)
 		*out = ((const struct sockaddr_in6 *)address)->sin6_addr;
-		return true;
-	}
-	if (address->sa_family != AF_INET)
+	else
 		return false;
-	memset(out, 0, sizeof *out);
-	out->s6_addr[10] = out->s6_addr[11] = 0xff;
-	memcpy(&out->s6_addr[12],
-	       &((const struct sockaddr_in *)address)->sin_addr, 4);
 	return true;
 }
 
 static bool parse_address(const char *text, struct in6_addr *out)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct in_addr v4;
 
-	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-		return settings_address_as_v6((struct sockaddr *)&v4, out);
-	return inet_pton(AF_INET6, text, out) == 1;
+	if (inet_pton(AF_INET, text, &v4) != 1)
+		return inet_pton(AF_INET6, text, out) == 1;
+	*out = mapped(&v4);
+	return true;
 }
 
 static bool read_proxies(struct settings *settings, const char *lines,
