@@ -50,6 +50,9 @@ TPLUG_BIN  := $(patsubst tests/plugins/%.c,$(B)/tests/plugins/%.so,$(TPLUG_SRC))
 THOST_BIN  := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(THOST_SRC))
 EXAMPLE_BIN := $(patsubst host-api/examples/%.c,$(B)/examples/%.so,$(EXAMPLE_SRC))
 
+# One line a step; V=1 shows the commands.
+say = $(if $(V),,@printf '  %s\n' '$(1)';)
+
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -59,38 +62,39 @@ all: $(B)/crm-host $(B)/call_log.so $(B)/libcrm-host.so $(B)/libcrm-host.a $(EXA
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PQ_CFLAGS) $(ALLFLAGS) $(CFLAGS_$(<)) -c $< -o $@
+	$(call say,compile $<)$(CC) $(CPPFLAGS) $(PQ_CFLAGS) $(ALLFLAGS) $(CFLAGS_$(<)) -c $< -o $@
 
 # the host library, the reference host
 $(B)/libcrm-host.so: $(call obj,$(HOST_SRC)) host-api/crm-host.map
-	$(CC) $(SOFLAGS) -Wl,-soname,libcrm-host.so.1 -Wl,--version-script=host-api/crm-host.map \
+	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-soname,libcrm-host.so.1 -Wl,--version-script=host-api/crm-host.map \
 	  $(LDFLAGS) -o $@ $(filter %.o,$^) $(CONFIG_LIBS) -ldl
-	ln -sf $(@F) $(B)/libcrm-host.so.1
+	@ln -sf $(@F) $(B)/libcrm-host.so.1
 $(B)/libcrm-host.a: $(call obj,$(HOST_SRC))
-	rm -f $@ && ar rcs $@ $^
+	$(call say,link $@)rm -f $@ && ar rcs $@ $^
 $(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/libcrm-host.a
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
 
 # the plugin: one exported symbol, never unmapped
 $(B)/call_log.so: $(call obj,$(PLUGIN_SRC))
-	$(CC) $(SOFLAGS) -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(PQ_LIBS) $(JSON_LIBS)
+	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(PQ_LIBS) $(JSON_LIBS)
+# for the tests, which look inside
 $(B)/libcall_log.a: $(call obj,$(filter-out plugin/entry.c,$(PLUGIN_SRC)))
-	rm -f $@ && ar rcs $@ $^
+	$(call say,link $@)rm -f $@ && ar rcs $@ $^
 $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 	@mkdir -p $(@D)
-	$(CC) $(SOFLAGS) $(LDFLAGS) -o $@ $< $(JSON_LIBS)
+	$(call say,link $@)$(CC) $(SOFLAGS) $(LDFLAGS) -o $@ $< $(JSON_LIBS)
 
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
+	$(call say,link $@)$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
 $(B)/tests/hosts/%: $(B)/obj/tests/hosts/%.o
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $< -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $< -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
 
 programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN)
 

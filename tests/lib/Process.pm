@@ -197,6 +197,7 @@ sub spawn {
 	my ($class, $command, %option) = @_;
 	state $order = 0;
 	my $log = $option{log} // scratch() . '/log';
+	spew($log, '') if !-e $log;
 	my $self = bless {
 		owner => $$,
 		order => $order++,

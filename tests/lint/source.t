@@ -35,7 +35,7 @@ for my $path (@source) {
 
 # What a library exports is what it promises.
 sub exported {
-	return join ' ', sort map { /^\S+ [A-TV-Z] (\S+)/ ? $1 : () }
+	return join ' ', sort map { /^\S+ [B-TV-Z] ([^@\s]+)/ ? $1 : () }
 	  split /\n/, run_ok([ 'nm', '-D', '--defined-only', $_[0] ]);
 }
 is exported(built('call_log.so')), 'crm_entry',

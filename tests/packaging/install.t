@@ -42,7 +42,7 @@ spew("$dest/crm.conf", <<~"CONF");
 chmod 0644, "$dest/crm.conf";
 shell_ok("cc -std=c11 -Wall -Wextra -Werror -shared -fPIC \$(pkg-config --cflags crm-host) "
 	. "-o \$(pkg-config --variable=plugindir crm-host)/hello.so "
-	. 'opt/crm/share/call-log/examples/hello.c',
+	. 'opt/crm/share/call-log/examples/hello.c -lcjson',
 	'the example plugin compiles against the installed header, into the plugin folder');
 like shell_ok('opt/crm/sbin/crm-host --config crm.conf --check',
 	'the installed crm-host accepts a configuration'), qr/good/, 'and says so';
@@ -79,7 +79,7 @@ for my $language ([ 'cc -std=c11', 'C' ], [ 'c++ -std=c++11 -x c++', 'C++' ]) {
 		. '-o host -x none $(pkg-config --libs crm-host)',
 		"a host in $name compiles and links by pkg-config alone");
 	my $out = shell_ok('./host crm.conf', 'it runs');
-	like $out, qr/^bad_request$/m, 'its messages reach the library';
+	like $out, qr/^bad request$/m, 'its messages reach the library';
 	like $out, qr/"name":\s*"call_log"/, 'which has the plugin running';
 }
 unlike shell_ok('ldd host', 'ldd works'), qr/not found/, 'nothing that it needs is missing';
