@@ -172,6 +172,20 @@ static void begin(const struct crm_config *config,
 		     key ? key : "");
 }
 
+char *crm_config_place(const struct crm_config *config, const char *group,
+		       const char *key)
+{
+	const config_setting_t *setting = find(config, group, key);
+	const char *file = setting ? file_of(config, setting) : config->path;
+	size_t cap = strlen(file) + sizeof(":4294967295");
+	char *place = malloc(cap);
+
+	if (place)
+		snprintf(place, cap, "%s:%u", file,
+			 setting ? config_setting_source_line(setting) : 1);
+	return place;
+}
+
 /* What stands in the file, in its own notation; of a secret only the type. */
 static void found(struct crm_text *text, const config_setting_t *setting,
 		  bool secret)

@@ -42,6 +42,10 @@ void crm_config_warn(const struct crm_config *config, const char *group,
 /* The value as host.config() gives it; NULL when it is not set. Free it. */
 char *crm_config_value(const struct crm_config *config, const char *group,
 		       const char *key);
+/* "file:line" of a key, or of the file's first line when it is not set. Free
+ * it; NULL without memory. */
+char *crm_config_place(const struct crm_config *config, const char *group,
+		       const char *key);
 /* The values of a table's options, in its order: from the file, else the
  * default, else NULL. NULL without memory. Free with crm_config_values_free().
  */

@@ -127,6 +127,10 @@ size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap);
 const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
 			     const char *key);
 
+/* [any] Where a key of `host` stands, "file:line", for a line about its value;
+ * borrowed until close; NULL for an unknown key. */
+const char *crm_host_place(struct crm_runtime *runtime, const char *key);
+
 /* [main] Refuses new messages, stops the plugins, waits for all answers; gives
  * what is left CRM_STOPPING when the time is over. CRM_OK, or CRM_TIMEOUT when
  * some were given up, or CRM_BUSY when a plugin's thread would not end (it

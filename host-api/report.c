@@ -32,6 +32,11 @@ const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
 	return NULL;
 }
 
+const char *crm_host_place(struct crm_runtime *runtime, const char *key)
+{
+	return value_of(runtime->options, runtime->places, key);
+}
+
 static bool is_alive(struct crm_instance *instance)
 {
 	enum crm_state state = crm_instance_state(instance);

@@ -59,8 +59,10 @@ void crm_runtime_free(struct crm_runtime *runtime)
 	crm_requests_free(runtime->requests);
 	crm_posts_clear(&runtime->posts);
 	crm_config_close(runtime->config);
-	if (runtime->options)
+	if (runtime->options) {
 		crm_config_values_free(runtime->values, runtime->options);
+		crm_config_values_free(runtime->places, runtime->options);
+	}
 	crm_options_free(runtime->options);
 	free(runtime);
 }
@@ -73,6 +75,22 @@ static uint64_t number_of(struct crm_runtime *runtime, const char *key)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
+/* Kept for crm_host_place(), after the file and its secrets were let go. */
+static bool read_places(struct crm_runtime *runtime)
+{
+	const struct crm_options *options = runtime->options;
+	bool complete;
+
+	runtime->places = calloc(options->count, sizeof(*runtime->places));
+	complete = runtime->places != NULL;
+	for (size_t i = 0; complete && i < options->count; i++) {
+		runtime->places[i] = crm_config_place(runtime->config, "host",
+						      options->list[i].name);
+		complete = runtime->places[i] != NULL;
+	}
+	return complete;
+}
+
 static bool read_host(struct crm_runtime *runtime, struct crm_text *problems)
 {
 	size_t i;
@@ -82,7 +100,7 @@ static bool read_host(struct crm_runtime *runtime, struct crm_text *problems)
 	crm_config_check(runtime->config, "host", runtime->options, problems);
 	runtime->values =
 	    crm_config_values(runtime->config, "host", runtime->options);
-	if (!runtime->values)
+	if (!runtime->values || !read_places(runtime))
 		return false;
 	i = (size_t)(crm_options_find(runtime->options, "plugin_dir") -
 		     runtime->options->list);

@@ -19,6 +19,7 @@ struct crm_runtime {
 	struct crm_gate callouts;        /* threads inside log() or post() */
 	struct crm_options *options;     /* owned; of the group `host` */
 	char **values;                   /* owned; of those */
+	char **places;                   /* owned; where those stand */
 	struct crm_config *config;       /* owned; until all are created */
 	struct crm_instance **instances; /* owned */
 	size_t instance_count;

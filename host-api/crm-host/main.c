@@ -86,7 +86,7 @@ static bool check_settings(const char *path)
 	}
 	good = settings_read(&settings, runtime, why, sizeof why);
 	if (!good)
-		fprintf(stderr, "error: %s: %s\n", path, why);
+		print_line(NULL, CRM_ERROR, why);
 	settings_free(&settings);
 	crm_host_close(runtime);
 	return good;
@@ -243,7 +243,7 @@ static int serve(const char *path)
 	if (!runtime) {
 		log_lines(&log, why);
 	} else if (!settings_read(&settings, runtime, why, sizeof why)) {
-		log_say(&log, CRM_ERROR, "%s: %s", path, why);
+		log_write(&log, CRM_ERROR, "host", why);
 	} else if (signals < 0) {
 		log_say(&log, CRM_ERROR, "signalfd: %s", strerror(errno));
 		status = EXIT_FAILURE;

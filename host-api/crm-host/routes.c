@@ -225,10 +225,12 @@ static void handle_status(struct exchange *exchange)
 		fprintf(out,
 			"{\"host\":{\"version\":\"" CRM_HOST_VERSION
 			"\",\"state\":\"%s\",\"started_at\":%lld,"
-			"\"now\":%lld,\"http_requests\":%zu}%s%s",
+			"\"now\":%lld,\"http_requests\":%zu,"
+			"\"upload_bytes\":%zu}%s%s",
 			atomic_load(&server->draining) ? "stopping" : "serving",
 			(long long)server->started_ms,
 			(long long)server_now_ms(), server_exchanges(server),
+			server->upload_bytes,
 			strcmp(status, "{}") == 0 ? "" : ",", status + 1);
 	}
 	free(status);

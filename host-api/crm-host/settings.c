@@ -9,17 +9,26 @@
 #include "origin.h"
 #include "utf8.h"
 
-static bool no_memory(char *why, size_t why_cap)
+/* Where the values come from, and where a problem with them is told. */
+struct reading {
+	struct crm_runtime *runtime;
+	char *why;
+	size_t why_cap;
+};
+
+static bool no_memory(const struct reading *reading)
 {
-	snprintf(why, why_cap, "out of memory");
+	snprintf(reading->why, reading->why_cap, "out of memory");
 	return false;
 }
 
-static bool refuse(char *why, size_t why_cap, const char *key,
+/* In the words of the library's own checks. */
+static bool refuse(const struct reading *reading, const char *key,
 		   const char *found, const char *allowed)
 {
-	snprintf(why, why_cap, "host.%s: '%s' is not allowed; it must be %s",
-		 key, found, allowed);
+	snprintf(reading->why, reading->why_cap,
+		 "%s: host.%s: found \"%.100s\", allowed %s",
+		 crm_host_place(reading->runtime, key), key, found, allowed);
 	return false;
 }
 
@@ -53,6 +62,14 @@ static void strings_free(struct strings *list)
 	free(list->text);
 	free(list->items);
 	*list = (struct strings){0};
+}
+
+static bool read_list(const struct reading *reading, const char *key,
+		      struct strings *list)
+{
+	return strings_split(list,
+			     crm_host_setting(reading->runtime, "host", key)) ||
+	       no_memory(reading);
 }
 
 static bool parse_port(const char *text, in_port_t *port)
@@ -130,86 +147,75 @@ static bool parse_address(const char *text, struct in6_addr *out)
 	return true;
 }
 
-static bool read_proxies(struct settings *settings, const char *lines,
-			 char *why, size_t why_cap)
+static bool read_proxies(const struct reading *reading,
+			 struct settings *settings)
 {
+	const char *key = "trusted_proxies";
 	struct strings list = {0};
-	bool good = strings_split(&list, lines);
+	bool good = read_list(reading, key, &list);
 
 	if (good && list.count > 0) {
 		settings->trusted_proxies =
 		    calloc(list.count, sizeof *settings->trusted_proxies);
-		good = settings->trusted_proxies != NULL;
+		good = settings->trusted_proxies || no_memory(reading);
 	}
-	if (!good)
-		no_memory(why, why_cap);
 	for (size_t i = 0; good && i < list.count; i++) {
-		good =
-		    parse_address(list.items[i], &settings->trusted_proxies[i]);
+		good = parse_address(list.items[i],
+				     &settings->trusted_proxies[i]) ||
+		       refuse(reading, key, list.items[i],
+			      "an IPv4 or IPv6 address");
 		settings->trusted_proxy_count++;
-		if (!good)
-			refuse(why, why_cap, "trusted_proxies", list.items[i],
-			       "an IPv4 or IPv6 address");
 	}
 	strings_free(&list);
 	return good;
 }
 
-static bool read_origins(struct settings *settings, const char *lines,
-			 char *why, size_t why_cap)
+static bool read_origins(const struct reading *reading,
+			 struct settings *settings)
 {
 	struct strings *list = &settings->origins;
+	bool good = read_list(reading, "origins", list);
 
-	if (!strings_split(list, lines))
-		return no_memory(why, why_cap);
-	for (size_t i = 0; i < list->count; i++)
-		if (!origin_normalise(list->items[i]))
-			return refuse(
-			    why, why_cap, "origins", list->items[i],
-			    "an origin such as "
-			    "https://crm.example.org, without a path");
-	return true;
+	for (size_t i = 0; good && i < list->count; i++)
+		good = origin_normalise(list->items[i]) ||
+		       refuse(reading, "origins", list->items[i],
+			      "an origin such as https://crm.example.org, "
+			      "without a path");
+	return good;
 }
 
-static bool read_agents(struct settings *settings, const char *lines, char *why,
-			size_t why_cap)
+static bool read_agents(const struct reading *reading,
+			struct settings *settings)
 {
 	struct strings *list = &settings->demo_agents;
+	bool good = read_list(reading, "demo_agents", list);
 
-	if (!strings_split(list, lines))
-		return no_memory(why, why_cap);
-	for (size_t i = 0; i < list->count; i++)
-		if (!utf8_is_name(list->items[i]))
-			return refuse(why, why_cap, "demo_agents",
-				      list->items[i],
-				      "a name of at most 256 bytes of UTF-8 "
-				      "without control characters");
-	return true;
+	for (size_t i = 0; good && i < list->count; i++)
+		good = utf8_is_name(list->items[i]) ||
+		       refuse(reading, "demo_agents", list->items[i],
+			      "a name of at most 256 bytes of UTF-8 without "
+			      "control characters");
+	return good;
 }
 
 bool settings_read(struct settings *settings, struct crm_runtime *runtime,
 		   char *why, size_t why_cap)
 {
+	const struct reading reading = {runtime, why, why_cap};
 	const char *address = crm_host_setting(runtime, "host", "listen");
 	const char *kb = crm_host_setting(runtime, "host", "max_message_kb");
 
 	*settings = (struct settings){0};
-	settings->max_message_bytes =
-	    kb ? strtoul(kb, NULL, 10) * 1024 : 1024 * 1024;
-	if (!parse_listen(settings, address ? address : "127.0.0.1:8085"))
-		return refuse(why, why_cap, "listen", address,
-			      "an address and a port, such as 127.0.0.1:8085 "
-			      "or [::1]:8085");
-	return read_proxies(
-		   settings,
-		   crm_host_setting(runtime, "host", "trusted_proxies"), why,
-		   why_cap) &&
-	       read_origins(settings,
-			    crm_host_setting(runtime, "host", "origins"), why,
-			    why_cap) &&
-	       read_agents(settings,
-			   crm_host_setting(runtime, "host", "demo_agents"),
-			   why, why_cap);
+	if (!address || !kb)
+		return no_memory(&reading); /* both have a default */
+	settings->max_message_bytes = strtoul(kb, NULL, 10) * 1024;
+	return (parse_listen(settings, address) ||
+		refuse(&reading, "listen", address,
+		       "an address and a port, such as 127.0.0.1:8085 or "
+		       "[::1]:8085")) &&
+	       read_proxies(&reading, settings) &&
+	       read_origins(&reading, settings) &&
+	       read_agents(&reading, settings);
 }
 
 void settings_free(struct settings *settings)

@@ -26,8 +26,8 @@ struct settings {
 	size_t max_message_bytes;
 };
 
-/* [main] Returns false with one line in `why`: key, what was found, what is
- * allowed. Free with settings_free() in either case. */
+/* [main] Returns false with one line in `why`: file, line, key, what was
+ * found, what is allowed. Free with settings_free() in either case. */
 bool settings_read(struct settings *settings, struct crm_runtime *runtime,
 		   char *why, size_t why_cap);
 void settings_free(struct settings *settings);
