@@ -196,6 +196,8 @@ for my $case (
 }
 is_error(post_with([ @anna, Origin => 'http://crm.test', Origin => 'http://evil.test' ]),
 	403, 'foreign_origin', qr/origin/, '403 for two Origin headers');
+is post_with([ @anna, Origin => 'http://evil.test', Origin => 'http://crm.test' ])->{status},
+  403, 'in either order';
 is post_with([ @anna, Host => 'crm.test:8085', Origin => 'http://crm.test:8085' ])->{status},
   200, 'the port belongs to the origin';
 is request('GET', '/widget/service.json', [ @anna, Origin => 'http://evil.test' ])->{status},
@@ -281,6 +283,31 @@ is_deeply [ map { my $json = Http::json($_); "$json->{sent_at} $json->{body_len}
 				qq({"path":"/echo","n":$_}))) } 1 .. 200 ]);
 is_deeply [ map { $_->{body} } @got ], [ map { qq({"path":"/echo","n":$_}) } 1 .. 200 ],
   '200 clients at once are answered when the plugin is quick';
+
+# Memory: bodies are let go when they were handed over, and half-read ones bounded.
+my $large = 'x' x 60000;
+my @large;
+for my $n (1 .. 70) {
+	push @large, Http->new($port);
+	$large[-1]->write(CrmHost::post_bytes(CrmHost::envelope(
+				qq({"path":"/slow/hold","x":"$large"}))));
+	wait_for("$n large messages to be held", sub { $host->held == $n });
+}
+$host->post('/slow/release');
+is scalar(grep { $_->read_answer->{status} == 200 } @large), 70, 'many large messages may wait';
+$bytes = CrmHost::post_bytes(CrmHost::envelope(qq({"path":"/echo","x":"$large"})));
+my @half = map { Http->new($port) } 1 .. 80;
+$_->write(substr $bytes, 0, -10) for @half;
+wait_for('64 bodies to be half read', sub {
+		Http::json($host->get('/status'))->{host}{upload_bytes} == 64 * 65536 });
+is_error($host->post('/echo'), 503, 'busy', qr/busy/,
+	'half-read bodies are held up to 64 times the largest one');
+$_->write(substr $bytes, -10) for @half;
+@got = map { $_->read_answer } @half;
+is scalar(grep { $_->{status} == 200 } @got), 64, 'those that were held are answered';
+is scalar(grep { $_->{status} == 503 } @got), 16, 'and the others may try again';
+is Http::json($host->get('/status'))->{host}{upload_bytes}, 0, 'then nothing is held';
+$bytes = CrmHost::post_bytes('{"message":{"path":"/echo"}}');
 
 # ------------------------------------------------------------- clients that go away
 my $descriptors = $host->descriptors;

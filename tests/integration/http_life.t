@@ -63,10 +63,14 @@ for my $case (
 	for my $check ([], ['--check']) {
 		($status, $out, $err) = run([ $crm_host, '--config', $file, @$check ], seconds => 30);
 		is $status, 78, 'exit 78 for ' . ($shown =~ s/[^ -~]/?/gr) . " as host.$key @$check";
-		like $err, qr/\b\Q$key\E\b/, 'naming the key';
+		like $err, qr/(?:error: |error host: )\Q$file\E:\d+: host\.\Q$key\E: .*allowed/,
+		  'naming file, line, key and what is allowed' or diag $err;
 		is scalar(() = $err =~ /host\.$key\b/g), 1, 'once' or diag $err;
 	}
 }
+($status, $out, $err) = run([ $crm_host, '--config',
+		CrmHost::write_config(host => { demo_agents => ["an\x{c2}\x{9b}na"] }) ]);
+like $err, qr/found "an\\xc2\\x9bna"/, 'no control character reaches the log';
 for my $check ([], ['--check'], ['--list']) {
 	($status, $out, $err) = run([ $crm_host, '--config', '/nonexistent.conf', @$check ]);
 	is $status, 78, "exit 78 for a file that is not there @$check";
@@ -80,7 +84,11 @@ my $taken = CrmHost::write_config(host => { listen => '127.0.0.1:' . $host->port
 is $status, 1, 'a port that is taken is exit 1';
 like $err, qr/error host: cannot listen on 127\.0\.0\.1:\d+: Address already in use\n/,
   'with a clear line';
+my $kept = Http->new($host->port);
+$kept->write(CrmHost::post_bytes(CrmHost::envelope({ path => '/echo' })));
+is $kept->read_answer->{status}, 200, '(a connection that the host will close)';
 is $host->stop, 0, 'the first host did not suffer';
+ok $kept->at_end, '(and did)';
 $host = CrmHost->start(config => $taken);
 is $host->post('/echo')->{status}, 200, 'its port is free at once after it stopped';
 is $host->stop, 0, 'TERM on an idle host is exit 0';
@@ -134,6 +142,8 @@ wait_for('an answer to be on its way', sub { $reader->read_some });
 $host->process->signal('TERM');
 wait_for('the host to begin to stop', sub { $host->log_text =~ /stopping on signal 15/ });
 ok $host->process->running, 'the host waits for a client that is slow to read';
+ok !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $host->port),
+  'and refuses new ones meanwhile';
 $host->process->signal('TERM');
 is $host->process->wait_end(5), 143, 'a second TERM ends it at once';
 
@@ -161,7 +171,7 @@ for my $round (1 .. ($ENV{ROUNDS} // 5)) {
 		}
 	}
 	is "@wrong", '', 'every answer that was given is right';
-	cmp_ok $count{answered}, '>=', 100, 'and many were given';
+	cmp_ok $count{answered}, '>=', 50, 'and many were given';
 	like $host->log_text, qr/info host: stopped\n\z/, 'nothing was left behind';
 	unlike $host->log_text, qr/Sanitizer|leak|warn|error/i, 'nor anything complained of'
 	  or diag $host->log_text;
