@@ -2,7 +2,6 @@
 #include "clock.h"
 
 #include <limits.h>
-#include <time.h>
 
 static const uint64_t NS_PER_MS = 1000000;
 
@@ -43,6 +42,13 @@ int clock_poll_ms(uint64_t until_ns)
 
 	uint64_t ms = clock_until_ms(clock_ns(), until_ns);
 	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+struct timespec clock_timespec(uint64_t moment_ns)
+{
+	return (struct timespec){
+	    .tv_sec = (time_t)(moment_ns / (1000 * NS_PER_MS)),
+	    .tv_nsec = (long)(moment_ns % (1000 * NS_PER_MS))};
 }
 
 void clock_text(int64_t wall_ms, char text[CLOCK_TEXT])

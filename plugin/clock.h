@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* A moment that never comes. */
 #define CLOCK_NEVER UINT64_MAX
@@ -24,6 +25,9 @@ uint64_t clock_until_ms(uint64_t from_ns, uint64_t to_ns);
 /* A timeout for poll() that ends at that moment: -1 for CLOCK_NEVER, 0 when it
  * passed. */
 int clock_poll_ms(uint64_t until_ns);
+
+/* A moment for pthread_cond_timedwait() on CLOCK_MONOTONIC. */
+struct timespec clock_timespec(uint64_t moment_ns);
 
 /* Unix milliseconds as "2026-03-01T12:00:00Z". */
 enum { CLOCK_TEXT = 32 };

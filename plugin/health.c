@@ -13,9 +13,7 @@
 
 enum {
 	REMIND_MS = 60 * 1000,
-	/* An outage that follows another after less than this is the same one
-	 * flapping: it is not announced anew. */
-	FLAP_MS = 10 * 1000,
+	OUTAGES_MAX = 5, /* announced within REMIND_MS; more are flapping */
 	PRINT_MAX = 4096
 };
 
@@ -29,9 +27,10 @@ struct health {
 	pthread_mutex_t mutex; /* for the rest, and to change the states */
 	enum state state;      /* of the worst connection */
 	uint64_t away_ns;      /* when the outage began; 0: there is none */
-	uint64_t back_ns;      /* when the last one ended */
+	uint64_t window_ns;    /* since when outages are counted */
+	unsigned outages;      /* announced since then */
 	uint64_t said_ns;      /* when the log was last told; 0: never */
-	bool announced;        /* the log knows of this outage */
+	enum state announced;  /* what the log knows of this outage */
 	int64_t since_ms;      /* when `state` began, Unix time */
 	struct err last;       /* the last error there was */
 };
@@ -79,28 +78,35 @@ static void update_locked(struct health *health)
 	health->since_ms = clock_wall_ms();
 }
 
+/* Whether a new outage, or what is worse about it, is to be announced. */
+static bool is_news_locked(struct health *health, uint64_t now)
+{
+	if (health->state <= health->announced)
+		return false;
+	if (clock_until_ms(health->window_ns, now) >= REMIND_MS) {
+		health->window_ns = now;
+		health->outages = 0;
+	}
+	return health->outages++ < OUTAGES_MAX;
+}
+
 static void tell_away_locked(struct health *health, uint64_t now)
 {
 	const char *what = health->state == STATE_SCHEMA
 			       ? "the database cannot be used"
 			       : "the database is away";
-	uint64_t since_said = clock_until_ms(health->said_ns, now);
-	bool flaps = health->back_ns > 0 &&
-		     clock_until_ms(health->back_ns, health->away_ns) < FLAP_MS;
+	uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
 
-	if (health->announced || flaps) {
-		if (health->said_ns > 0 && since_said < REMIND_MS)
-			return;
-		log_line(
-		    health->host, CRM_WARN, "%s for %llu s now: %s", what,
-		    (unsigned long long)(clock_until_ms(health->away_ns, now) /
-					 1000),
-		    health->last.text);
-	} else {
+	if (is_news_locked(health, now))
 		log_line(health->host, CRM_WARN, "%s: %s", what,
 			 health->last.text);
-	}
-	health->announced = true;
+	else if (clock_until_ms(health->said_ns, now) >= REMIND_MS)
+		log_line(health->host, CRM_WARN, "%s for %llu s now: %s", what,
+			 (unsigned long long)(lasted_ms / 1000),
+			 health->last.text);
+	else
+		return;
+	health->announced = health->state;
 	health->said_ns = now;
 }
 
@@ -131,16 +137,14 @@ void health_ok(struct health *health, enum health_connection connection)
 	atomic_store(&health->states[connection], STATE_OK);
 	update_locked(health);
 	if (health->away_ns > 0 && health->state == STATE_OK) {
-		if (health->announced)
-			log_line(
-			    health->host, CRM_INFO,
-			    "the database is back after %llu s",
-			    (unsigned long long)(clock_until_ms(health->away_ns,
-								now) /
-						 1000));
+		uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
+
+		if (health->announced != STATE_UNKNOWN)
+			log_line(health->host, CRM_INFO,
+				 "the database is back after %llu s",
+				 (unsigned long long)(lasted_ms / 1000));
 		health->away_ns = 0;
-		health->back_ns = now;
-		health->announced = false;
+		health->announced = STATE_UNKNOWN;
 	}
 	pthread_mutex_unlock(&health->mutex);
 }

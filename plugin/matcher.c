@@ -401,6 +401,8 @@ static void work(struct matcher *matcher)
 		if (state == STORE_FAILED &&
 		    (err.kind == ERR_ROW || err.kind == ERR_INTERNAL))
 			refuse_round(matcher, err.kind);
+		if (state == STORE_FAILED && err.kind == ERR_TIMEOUT)
+			refuse_round(matcher, ERR_AWAY);
 		if (state == STORE_AWAY) {
 			enum err_kind why = store_hopeless(matcher->store);
 

@@ -37,6 +37,13 @@ enum {
 #define PATH_LOG "/callLogger"
 #define PATH_MATCH "/callLogger/match"
 
+struct thread {
+	struct plugin *plugin; /* borrowed */
+	void *(*run)(void *);
+	void *argument;
+	pthread_t id;
+};
+
 struct plugin {
 	struct crm_plugin abi; /* first: the host's pointer is ours */
 	const struct crm_host *host;
@@ -50,8 +57,11 @@ struct plugin {
 	char *options;
 	char *service;
 
-	pthread_t threads[THREADS];
-	size_t thread_count;   /* of those that run; [main] */
+	struct thread threads[THREADS];
+	size_t thread_count;   /* of those to be joined; [main] */
+	pthread_mutex_t mutex; /* for: */
+	size_t running;        /* threads that have not ended */
+	pthread_cond_t ended;  /* one of them has */
 	_Atomic bool stopping; /* also true before start() */
 	_Atomic long inside;   /* calls of submit() */
 };
@@ -89,59 +99,76 @@ static enum crm_status plugin_submit(struct crm_plugin *abi,
 
 /* -------------------------------------------------------------- threads */
 
+static void *thread_main(void *argument)
+{
+	struct thread *thread = argument;
+	struct plugin *plugin = thread->plugin;
+
+	thread->run(thread->argument);
+	pthread_mutex_lock(&plugin->mutex);
+	plugin->running--;
+	pthread_cond_signal(&plugin->ended);
+	pthread_mutex_unlock(&plugin->mutex);
+	return NULL;
+}
+
 /* Every signal is blocked in our threads: they belong to the host's. */
 static bool start_thread(struct plugin *plugin, const char *name,
 			 void *(*run)(void *), void *argument)
 {
+	struct thread *thread = &plugin->threads[plugin->thread_count];
 	sigset_t all, before;
 
+	*thread = (struct thread){plugin, run, argument, 0};
 	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-		return false;
-	int failure = pthread_create(&plugin->threads[plugin->thread_count],
-				     NULL, run, argument);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int failure = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (failure == 0) {
+		failure =
+		    pthread_create(&thread->id, NULL, thread_main, thread);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
 	if (failure != 0) {
 		log_line(plugin->host, CRM_ERROR,
 			 "cannot create the thread %s: %s", name,
 			 strerror(failure));
 		return false;
 	}
-	pthread_setname_np(plugin->threads[plugin->thread_count++], name);
+	pthread_setname_np(thread->id, name);
+	plugin->thread_count++;
 	return true;
 }
 
 static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 {
 	atomic_store(&plugin->stopping, true);
-	writer_stop(plugin->writer, deadline_ns);
-	matcher_stop(plugin->matcher, deadline_ns);
+	if (plugin->writer)
+		writer_stop(plugin->writer, deadline_ns);
+	if (plugin->matcher)
+		matcher_stop(plugin->matcher, deadline_ns);
 }
 
 /* False when some thread runs on past the time. */
 static bool join_threads(struct plugin *plugin, uint64_t until_ns)
 {
-	/* Seconds beyond this overflow nobody's clock. */
-	uint64_t most_ns = UINT64_C(4000000000) * 1000000000;
-	uint64_t end_ns = until_ns < most_ns ? until_ns : most_ns;
-	struct timespec end = {.tv_sec = (time_t)(end_ns / 1000000000),
-			       .tv_nsec = (long)(end_ns % 1000000000)};
+	struct timespec until = clock_timespec(until_ns);
+	bool ended = true;
 
-	while (plugin->thread_count > 0) {
-		pthread_t last = plugin->threads[plugin->thread_count - 1];
-
-		if (pthread_clockjoin_np(last, NULL, CLOCK_MONOTONIC, &end) !=
-		    0)
-			return false;
-		plugin->thread_count--;
-	}
-	return true;
+	pthread_mutex_lock(&plugin->mutex);
+	while (plugin->running > 0 && ended)
+		ended = pthread_cond_timedwait(&plugin->ended, &plugin->mutex,
+					       &until) == 0;
+	ended = plugin->running == 0;
+	pthread_mutex_unlock(&plugin->mutex);
+	while (ended && plugin->thread_count > 0)
+		pthread_join(plugin->threads[--plugin->thread_count].id, NULL);
+	return ended;
 }
 
 static enum crm_status plugin_start(struct crm_plugin *abi)
 {
 	struct plugin *plugin = plugin_of(abi);
 
+	plugin->running = THREADS;
 	if (start_thread(plugin, "call_log/write", writer_run,
 			 plugin->writer) &&
 	    start_thread(plugin, "call_log/match", matcher_run,
@@ -149,6 +176,9 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
 	}
+	pthread_mutex_lock(&plugin->mutex);
+	plugin->running -= THREADS - plugin->thread_count;
+	pthread_mutex_unlock(&plugin->mutex);
 	tell_to_stop(plugin, 0);
 	join_threads(plugin, CLOCK_NEVER);
 	return CRM_FAILED;
@@ -229,6 +259,8 @@ static void plugin_destroy(struct crm_plugin *abi)
 	free(plugin->options);
 	free(plugin->service);
 	pthread_mutex_destroy(&plugin->parsing);
+	pthread_mutex_destroy(&plugin->mutex);
+	pthread_cond_destroy(&plugin->ended);
 	free(plugin);
 }
 
@@ -306,6 +338,12 @@ struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
 	plugin->host = host;
 	atomic_init(&plugin->stopping, true);
 	pthread_mutex_init(&plugin->parsing, NULL);
+	pthread_mutex_init(&plugin->mutex, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&plugin->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (!make(plugin, &err)) {
 		snprintf(why, why_cap, "%s", err.text);
 		plugin_destroy(&plugin->abi);

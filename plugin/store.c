@@ -33,10 +33,12 @@ struct store {
 	bool empty_note_erases;
 	unsigned patience_ms;
 
+	bool connected;
 	bool checked;         /* this connection's schema is new enough */
 	bool busy;            /* a statement of our owner is under way */
 	bool records;         /* it is store_record()'s */
 	uint64_t deadline_ns; /* of the statement under way */
+	uint64_t late_ns;     /* cancelled after this, it ran out of time */
 	uint64_t away_ns;     /* since when it cannot be used; 0: it can */
 	bool no_schema;       /* that is for want of a schema */
 
@@ -205,11 +207,20 @@ static bool settle(struct store *store)
 	return owners;
 }
 
-/* A connection that worked and was lost is no news: the next one decides. */
+static void drop(struct store *store)
+{
+	db_drop(store->db);
+	store->connected = false;
+	store->checked = false;
+}
+
+/* A connection that was lost is no news unless it happens again before anything
+ * has worked; that none can be made is. */
 static void note_fall(struct store *store, const struct err *err)
 {
-	if (!store->checked || db_failures(store->db) > 1)
+	if (!store->connected || db_failures(store->db) > 1)
 		went_away(store, err);
+	store->connected = false;
 	store->checked = false;
 }
 
@@ -234,13 +245,15 @@ static bool add_limits(struct store *store, struct err *err)
 	    "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
 	    "set_config('synchronous_commit', 'on', true) END";
 	static const uint32_t types[] = {ARRAY_TEXT};
-	uint64_t ms = clock_until_ms(clock_ns(), store->deadline_ns);
+	uint64_t now = clock_ns();
+	uint64_t ms = clock_until_ms(now, store->deadline_ns);
 	char limit[24];
 	const char *values[] = {limit};
 	int lengths[] = {0};
 
 	lengths[0] = snprintf(limit, sizeof(limit), "%llu",
 			      (unsigned long long)(ms * 9 / 10 + 1));
+	store->late_ns = clock_after(now, ms * 8 / 10);
 	return db_queue(store->db,
 			&(struct db_statement){.sql = sql,
 					       .count = 1,
@@ -292,7 +305,7 @@ static enum store_state finish_check(struct store *store, struct err *err)
 		err_set(err, ERR_SCHEMA,
 			"it has no schema call_log; run: " INSTALL);
 	went_away(store, err);
-	db_drop(store->db);
+	drop(store);
 	return STORE_AWAY;
 }
 
@@ -307,19 +320,39 @@ static enum store_state failed(struct store *store)
 static enum store_state give_up(struct store *store, struct err *err)
 {
 	err_set(err, ERR_AWAY, "no answer in time");
-	db_drop(store->db);
+	drop(store);
 	went_away(store, err);
-	store->checked = false;
 	return failed(store);
+}
+
+static bool is_serialization(const struct err *err)
+{
+	return strncmp(err->sqlstate, "40", 2) == 0;
+}
+
+/* The limits of add_limits(), or somebody who cancelled the statement. */
+static bool is_cancelled(const struct err *err)
+{
+	return strcmp(err->sqlstate, "55P03") == 0 ||
+	       strcmp(err->sqlstate, "57014") == 0;
 }
 
 /* The connection stays unless the failure is about it or the whole database:
  * then a new one may find another server, or find it mended. */
-static bool is_passing(const struct err *err)
+static enum store_state finish_away(struct store *store, struct err *err)
 {
-	return strncmp(err->sqlstate, "40", 2) == 0 ||
-	       strcmp(err->sqlstate, "55P03") == 0 ||
-	       strcmp(err->sqlstate, "57014") == 0;
+	bool serialization = is_serialization(err);
+	bool cancelled = is_cancelled(err);
+
+	if (!serialization)
+		went_away(store, err);
+	if (cancelled && clock_ns() >= store->late_ns)
+		err->kind = ERR_TIMEOUT;
+	if (serialization || cancelled)
+		db_done(store->db);
+	else
+		drop(store);
+	return failed(store);
 }
 
 static enum store_state finish_statement(struct store *store, struct err *err)
@@ -336,15 +369,7 @@ static enum store_state finish_statement(struct store *store, struct err *err)
 		return STORE_DONE;
 	case ERR_AWAY:
 	case ERR_SCHEMA:
-		if (strncmp(err->sqlstate, "40", 2) != 0)
-			went_away(store, err);
-		if (is_passing(err)) {
-			db_done(store->db);
-		} else {
-			db_drop(store->db);
-			store->checked = false;
-		}
-		return failed(store);
+		return finish_away(store, err);
 	default:
 		db_proved(store->db);
 		db_done(store->db);
@@ -362,6 +387,7 @@ enum store_state store_step(struct store *store, struct err *err)
 	}
 	switch (state) {
 	case DB_IDLE:
+		store->connected = true;
 		if (store->checked)
 			return STORE_IDLE;
 		if (!start_check(store, err))

@@ -42,8 +42,9 @@ struct store *store_new(const struct store_settings *settings, struct err *err);
 void store_free(struct store *store);
 
 /* With STORE_FAILED err says why: ERR_AWAY (it may or may not have happened;
- * the same again is harmless), ERR_ROW or ERR_INTERNAL (the database refuses
- * it; nothing happened), ERR_SCHEMA. */
+ * the same again is harmless), ERR_TIMEOUT (its time is over, or nearly so),
+ * ERR_ROW or ERR_INTERNAL (the database refuses it; nothing happened),
+ * ERR_SCHEMA. */
 enum store_state store_step(struct store *store, struct err *err);
 
 /* Waits until a step can do something, wake_fd is readable, or the time. */

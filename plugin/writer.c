@@ -46,6 +46,9 @@ struct writer {
 	struct range ranges[RANGES_MAX]; /* a stack: what is to be written */
 	size_t range_count;
 	struct queue_item *committed; /* done, to be told after the next send */
+	uint64_t sent_ns;             /* when the range was */
+	uint64_t usual_ns;            /* what a range takes, on average */
+	uint64_t range_deadline_ns;   /* when the last of it expires */
 	uint16_t slots[SLOTS];        /* hash of the batch: its index + 1 */
 	size_t refused;               /* events of this batch */
 	struct err refusal;           /* of the first of them */
@@ -183,12 +186,41 @@ static int compare_items(const void *a, const void *b)
 	return event_compare_key((*left)->event, (*right)->event);
 }
 
+static void expire_pending(struct writer *writer, uint64_t now,
+			   enum err_kind kind)
+{
+	while (writer->pending) {
+		struct writer_item *item =
+		    (struct writer_item *)writer->pending;
+
+		if (item->deadline_ns > now)
+			return;
+		writer->pending = item->link.next;
+		if (!writer->pending)
+			writer->pending_end = &writer->pending;
+		finish_unwritten(writer, item, kind);
+	}
+}
+
+/* What will expire before it can be committed is not worth the work: under more
+ * load than the database bears, all the work would go into such events. */
+static void expire_late(struct writer *writer)
+{
+	uint64_t half_ns = clock_after(0, writer->commit_deadline_ms) / 2;
+	uint64_t margin_ns = 2 * writer->usual_ns;
+
+	if (margin_ns > half_ns)
+		margin_ns = half_ns;
+	expire_pending(writer, clock_ns() + margin_ns, ERR_AWAY);
+}
+
 /* Moves pending events to the batch, the first of each call. */
 static void form_batch(struct writer *writer)
 {
 	struct queue_item **at = &writer->pending;
 	size_t bytes = 0;
 
+	expire_late(writer);
 	memset(writer->slots, 0, sizeof(writer->slots));
 	writer->batch_len = 0;
 	writer->batch_expires_ns = CLOCK_NEVER;
@@ -216,22 +248,21 @@ static void form_batch(struct writer *writer)
 	writer->range_count = writer->batch_len > 0 ? 1 : 0;
 }
 
-/* What of the topmost range is not done, and when the last of it expires. */
-static size_t list_range(const struct writer *writer,
-			 const struct event **events, uint64_t *deadline_ns)
+/* What of the topmost range is not done; notes when the last of it expires. */
+static size_t list_range(struct writer *writer, const struct event **events)
 {
 	struct range range = writer->ranges[writer->range_count - 1];
 	size_t count = 0;
 
-	*deadline_ns = 0;
+	writer->range_deadline_ns = 0;
 	for (size_t i = range.start; i < range.end; i++) {
 		const struct writer_item *item = writer->batch[i];
 
 		if (!item)
 			continue;
 		events[count++] = item->event;
-		if (item->deadline_ns > *deadline_ns)
-			*deadline_ns = item->deadline_ns;
+		if (item->deadline_ns > writer->range_deadline_ns)
+			writer->range_deadline_ns = item->deadline_ns;
 	}
 	return count;
 }
@@ -283,7 +314,6 @@ static void range_refused(struct writer *writer, const struct err *err)
 static void send_next(struct writer *writer)
 {
 	const struct event *events[WRITER_BATCH_MAX];
-	uint64_t deadline_ns;
 	struct err err;
 
 	for (;;) {
@@ -291,16 +321,25 @@ static void send_next(struct writer *writer)
 			form_batch(writer);
 		if (writer->range_count == 0)
 			return;
-		size_t count = list_range(writer, events, &deadline_ns);
+		size_t count = list_range(writer, events);
+		writer->sent_ns = clock_ns();
 		if (count == 0)
 			pop_range(writer);
-		else if (store_record(writer->store, events, count, deadline_ns,
-				      &err) ||
+		else if (store_record(writer->store, events, count,
+				      writer->range_deadline_ns, &err) ||
 			 err.kind != ERR_NO_MEMORY)
 			return;
 		else /* half of it takes less memory */
 			range_refused(writer, &err);
 	}
+}
+
+/* A range took from its sending until now. */
+static void note_time(struct writer *writer)
+{
+	uint64_t took_ns = clock_ns() - writer->sent_ns;
+
+	writer->usual_ns = (3 * writer->usual_ns + took_ns) / 4;
 }
 
 /* The topmost range is committed. Its events are told only after the next send,
@@ -310,6 +349,7 @@ static void range_committed(struct writer *writer)
 	struct range range = writer->ranges[writer->range_count - 1];
 	size_t stored = 0;
 
+	note_time(writer);
 	for (size_t i = range.start; i < range.end; i++) {
 		struct writer_item *item = writer->batch[i];
 
@@ -385,17 +425,7 @@ static void expire_batch(struct writer *writer, uint64_t now,
 static void expire(struct writer *writer, uint64_t now, enum err_kind kind)
 {
 	expire_batch(writer, now, kind);
-	while (writer->pending) {
-		struct writer_item *item =
-		    (struct writer_item *)writer->pending;
-
-		if (item->deadline_ns > now)
-			return;
-		writer->pending = item->link.next;
-		if (!writer->pending)
-			writer->pending_end = &writer->pending;
-		finish_unwritten(writer, item, kind);
-	}
+	expire_pending(writer, now, kind);
 }
 
 static void work(struct writer *writer)
@@ -412,6 +442,10 @@ static void work(struct writer *writer)
 		if (state == STORE_FAILED &&
 		    (err.kind == ERR_ROW || err.kind == ERR_INTERNAL))
 			range_refused(writer, &err);
+		if (state == STORE_FAILED && err.kind == ERR_TIMEOUT) {
+			note_time(writer);
+			expire(writer, writer->range_deadline_ns, ERR_AWAY);
+		}
 		if (state == STORE_AWAY) {
 			enum err_kind why = store_hopeless(writer->store);
 

@@ -80,17 +80,19 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
+
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	va_list args;
 
+	pthread_mutex_lock(&speaking);
 	va_start(args, format);
-	flockfile(stdout);
 	vprintf(format, args);
-	putchar_unlocked('\n');
-	fflush(stdout);
-	funlockfile(stdout);
 	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	pthread_mutex_unlock(&speaking);
 }
 
 /* ------------------------------------------------- what the plugin calls */
@@ -393,7 +395,7 @@ static void do_burst(struct instance *instance, int threads, size_t repeat,
 	uint64_t ms = (now_ns() - start) / 1000000;
 	atomic_store(&quiet, false);
 
-	flockfile(stdout);
+	pthread_mutex_lock(&speaking);
 	printf("burst all=%d refused=%ld ms=%llu slowest_submit_us=%ld",
 	       all ? 1 : 0, atomic_load(&instance->refused) - refused,
 	       (unsigned long long)ms, atomic_load(&work->slowest_ns) / 1000);
@@ -402,7 +404,7 @@ static void do_burst(struct instance *instance, int threads, size_t repeat,
 		       atomic_load(&instance->statuses[i]) - before[i]);
 	printf("\n");
 	fflush(stdout);
-	funlockfile(stdout);
+	pthread_mutex_unlock(&speaking);
 	free_work(work);
 }
 
@@ -432,7 +434,7 @@ static void do_stop(struct instance *instance, long ms)
 	for (int i = 0; i < instance->flooding; i++)
 		pthread_join(instance->flood[i], NULL);
 	atomic_store(&quiet, false);
-	flockfile(stdout);
+	pthread_mutex_lock(&speaking);
 	printf("tally accepted=%ld answered=%ld twice=%ld late=%ld",
 	       atomic_load(&instance->accepted),
 	       atomic_load(&instance->answered), atomic_load(&instance->twice),
@@ -442,7 +444,7 @@ static void do_stop(struct instance *instance, long ms)
 		       atomic_load(&instance->statuses[i]));
 	printf("\n");
 	fflush(stdout);
-	funlockfile(stdout);
+	pthread_mutex_unlock(&speaking);
 	if (instance->work)
 		free_work(instance->work);
 	instance->work = NULL;

@@ -1,0 +1,98 @@
+# How events become transactions: together under load, once each, in spite of
+# repeats and of rows that the database refuses.
+use v5.32;
+use warnings;
+use lib 'tests/lib';
+use Cluster;
+use Driver;
+use Test::More;
+
+my $cluster = Cluster->new;
+$cluster->install_schema;
+$cluster->psql('CREATE ROLE plugin LOGIN IN ROLE call_log_writer');
+my $conninfo = $cluster->conninfo(user => 'plugin');
+my $driver = Driver->new;
+is $driver->create(conninfo => $conninfo, commit_deadline_ms => 14000), undef, 'created';
+is $driver->start, 'OK', 'started';
+$driver->logged(session_id => 'warm');
+
+sub rows { $cluster->psql("SELECT count(*) FROM call_log.calls WHERE $_[0]") }
+sub line { my (%option) = @_; return Driver::line(Driver::log_message(%option), %option) }
+
+# many calls at once
+my $before = $driver->health;
+my $tally = $driver->burst([ map { line(session_id => "load-$_", agent => 'a' . $_ % 7) } 1 .. 5000 ]);
+my $after = $driver->health;
+is $tally->{OK}, 5000, '5,000 calls from 8 threads are all logged';
+is rows("session_id LIKE 'load-%'"), 5000, 'and all in the table';
+my $batches = $after->{batches} - $before->{batches};
+cmp_ok $batches, '<', 2500, 'in fewer transactions than events';
+cmp_ok $batches, '>=', 10, 'of no more than 500 events each';
+note "figure: transactions for 5,000 events $batches, $tally->{ms} ms, slowest submit $tally->{slowest_submit_us} us";
+
+# each event three times, from eight threads at once
+my @history = map {
+	my $n = $_;
+	map {
+		line(session_id => "thrice-$n", request_id => "t-$n-$_", sent_at => 1_770_000_000_000 + $_,
+			call => { duration => $_ })
+	} 1 .. 6
+} 1 .. 40;
+$tally = $driver->burst(\@history, repeat => 3);
+is $tally->{OK}, 720, '40 calls of six events, each event three times from eight threads, are logged';
+is rows("session_id LIKE 'thrice-%'"), 40, 'as 40 rows';
+is rows("session_id LIKE 'thrice-%' AND duration_s = 6"), 40, 'each as its newest event tells it';
+
+# one event 32 times at once
+my $same = line(session_id => 'same', request_id => 'same', sent_at => 1_770_000_000_000);
+$tally = $driver->burst([$same], repeat => 32, threads => 32);
+is $tally->{OK}, 32, '32 equal events at once are all answered';
+is rows("session_id = 'same'"), 1, 'and are one row';
+my %seen = map { $driver->match(['same'])->{same}[0]{id} => 1 } 1 .. 5;
+is_deeply [ keys %seen ], [ $cluster->psql(q(SELECT id FROM call_log.calls WHERE session_id = 'same')) ],
+  'which every match names by the same id';
+
+# two agents, one session id, in one batch
+$tally = $driver->burst([ map { line(session_id => 'shared', agent => "agent-$_") } 1 .. 50 ]);
+is rows("session_id = 'shared'"), 50, 'one session id of 50 agents is 50 rows';
+
+# rows that the database refuses
+$cluster->psql(<<~'SQL');
+	ALTER TABLE call_log.calls ADD CONSTRAINT no_poison CHECK (from_name <> 'SECRET-POISON');
+	SQL
+my @mixed = map {
+	line(session_id => "mixed-$_", call => { fromName => $_ % 100 == 37 ? 'SECRET-POISON' : 'fine' })
+} 1 .. 500;
+$tally = $driver->burst(\@mixed);
+is $tally->{FAILED}, 5, 'of 500 calls, five that break a constraint are answered as failed';
+is $tally->{OK}, 495, 'and all others are logged';
+is rows("session_id LIKE 'mixed-%'"), 495, 'and stand in the table';
+my $log = $driver->await_log(qr/refuses/);
+like $log, qr/no_poison.*23514/, 'the log names the constraint and SQLSTATE';
+unlike join("\n", $driver->log_lines), qr/SECRET|mixed-/, 'and nothing of the row';
+my ($status, $why) = $driver->log_call(session_id => 'poison', call => { fromName => 'SECRET-POISON' });
+is $status, 'FAILED', 'a bad row alone fails as well';
+unlike $why, qr/SECRET/, 'and the sentence quotes nothing';
+is $driver->logged(session_id => 'after'), 'OK', 'and the next call is logged';
+is $cluster->connections('plugin'), 2, 'over the same connections';
+
+$cluster->psql('ALTER TABLE call_log.calls DROP CONSTRAINT no_poison');
+is $driver->health->{failed}, 6, 'health counts what failed';
+is $driver->health->{database}{state}, 'ok', 'and the database is none the worse';
+
+# a full queue
+is +($driver->stop(5000))[0], 'OK', 'stopped';
+$driver->destroy;
+is $driver->create(conninfo => $conninfo, queue_max => 10, commit_deadline_ms => 500), undef,
+  'an instance with a queue for 10';
+$driver->start;
+$driver->logged(session_id => 'warm');
+$tally = $driver->burst([ map { line(session_id => "full-$_") } 1 .. 3000 ], threads => 16);
+cmp_ok $tally->{refused}, q(>), 0, "calls beyond it are refused at once";
+is $tally->{OK} + $tally->{refused} + $tally->{BUSY}, 3000, "and none is forgotten";
+is $tally->{all}, 1, 'and what was accepted is answered';
+is rows("session_id LIKE 'full-%'"), $tally->{OK}, 'and only what was answered ok is logged';
+is +($driver->stop(5000))[0], 'OK', 'stopped';
+$driver->destroy;
+is $driver->quit, 0, 'the process ends well';
+done_testing;
