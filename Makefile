@@ -86,6 +86,7 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
+LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
@@ -94,7 +95,7 @@ $(B)/tests/hosts/%: $(B)/obj/tests/hosts/%.o
 	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $< -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
-	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) $(LDFLAGS_$(*F)) -rdynamic -o $@ $^ $(PQ_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
 
 programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN)
 

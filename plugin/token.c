@@ -108,7 +108,8 @@ static bool ends_value(struct unit unit, int level)
 }
 
 /* Where the parameter that begins at `at` ends, the following & included, or
- * NULL. *alone: there was no such &. */
+ * NULL. *alone: there was no such & (one that is written more plainly ends the
+ * address in which this one stands). */
 static const char *skip_parameter(const char *at, bool *alone)
 {
 	at = skip_name(at);
@@ -127,7 +128,7 @@ static const char *skip_parameter(const char *at, bool *alone)
 			break;
 		at += unit.width;
 	}
-	*alone = unit.byte != '&';
+	*alone = unit.byte != '&' || unit.level != level;
 	return *alone ? at : at + unit.width;
 }
 
