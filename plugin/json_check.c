@@ -98,12 +98,18 @@ static bool is_low_surrogate(int value)
 	return value >= 0xDC00 && value <= 0xDFFF;
 }
 
+static bool is_short_escape(char c)
+{
+	return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' ||
+	       c == 'n' || c == 'r' || c == 't';
+}
+
 static bool skip_escape(struct check *check)
 {
 	if (check->end - check->at < 2)
 		return fail(check, "an unfinished escape");
 	if (check->at[1] != 'u') {
-		if (!memchr("\"\\/bfnrt", check->at[1], 8))
+		if (!is_short_escape(check->at[1]))
 			return fail(check, "an unknown escape");
 		check->at += 2;
 		return true;

@@ -26,7 +26,7 @@ enum {
 #define MESSAGE_CUT_MARK " [cut]"
 
 /* More than this ahead of the host's clock is no time of emission. */
-#define MESSAGE_AHEAD_MAX_MS (10 * 60 * 1000)
+#define MESSAGE_AHEAD_MAX_MS INT64_C(600000)
 
 enum message_body { MESSAGE_BODY_NONE, MESSAGE_BODY_FINAL, MESSAGE_BODY_ALL };
 

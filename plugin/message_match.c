@@ -64,7 +64,7 @@ static bool drop_repeats(struct message_match *match)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &match->ids[i];
-	qsort(sorted, count, sizeof(sorted[0]), compare_asked);
+	qsort(sorted, count, sizeof(struct text *), compare_asked);
 	for (size_t i = 1, first = 0; i < count; i++) {
 		if (sorted[i]->len == sorted[first]->len &&
 		    memcmp(sorted[i]->s, sorted[first]->s, sorted[i]->len) == 0)
