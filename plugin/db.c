@@ -206,7 +206,7 @@ void db_drop(struct db *db)
 	if (db->failures > 0)
 		ms = RETRY_LAST_MS;
 	if (db->failures > 0 && db->failures < 8)
-		ms = RETRY_FIRST_MS << (db->failures - 1);
+		ms = (uint64_t)RETRY_FIRST_MS << (db->failures - 1);
 	if (ms > RETRY_LAST_MS)
 		ms = RETRY_LAST_MS;
 	db->failures++;
