@@ -17,6 +17,7 @@ DESTDIR ?=
 JOBS    ?= 2
 
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+SAN_fuzz := $(SAN_asan) -fsanitize=fuzzer-no-link
 SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 HARDEN   := -D_FORTIFY_SOURCE=3
 SAN      := $(SAN_$(VARIANT))
@@ -135,6 +136,26 @@ tsan: ## run the unit tests under the thread sanitizer
 prove-threaded:
 	$(PROVE) $(THREADED)
 
+# Each tests/fuzz/*.c is one libFuzzer target, its kept corpus in the folder of its
+# name. What is found anew stays below build/; what is worth keeping is merged into
+# the corpus by hand (-merge=1).
+FUZZ_SECONDS ?= 60
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libcall_log.a
+	@mkdir -p $(@D)
+	$(call say,link $@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PQ_LIBS) $(JSON_LIBS)
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
+	@packaging/install-deps run check
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=fuzz CC=clang \
+	  $(FUZZ:%=build/fuzz/tests/fuzz/%)
+	@set -e; for target in $(FUZZ); do \
+	  mkdir -p build/fuzz/new/$$target; \
+	  build/fuzz/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -max_len=16384 -artifact_prefix=build/fuzz/$$target- \
+	    -dict=tests/fuzz/$$target.dict build/fuzz/new/$$target tests/fuzz/corpus/$$target; \
+	done
+
 C_FILES = $(wildcard host-api/*.[ch] host-api/*/*.[ch] plugin/*.[ch] tests/*.h tests/*/*.[ch])
 lint: ## check format, tidiness, layers, scripts
 	@packaging/install-deps run lint
@@ -184,5 +205,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove asan tsan prove-threaded lint layers generated install clean help
+.PHONY: all programs run check prove asan tsan prove-threaded fuzz lint layers generated install clean help
 -include $(shell find build -name '*.d' 2>/dev/null)
