@@ -64,7 +64,7 @@ static void *work(void *argument)
 		const struct timespec pause = {0, 1000000};
 
 		self->host->log(self->host, CRM_INFO, "still here");
-		self->host->complete(self->host, 1, CRM_OK, "", 0);
+		self->host->complete(self->host, 2, CRM_OK, "", 0);
 		self->host->post(self->host, "", "bob", "{}", 2);
 		nanosleep(&pause, NULL);
 	}
@@ -95,7 +95,9 @@ static enum crm_status keep(struct behave *self, uint64_t *list, size_t *count,
 	enum crm_status status = CRM_BUSY;
 
 	pthread_mutex_lock(&self->mutex);
-	if (*count < QUEUE) {
+	if (self->ending) {
+		status = CRM_STOPPING;
+	} else if (*count < QUEUE) {
 		list[(*count)++] = id;
 		pthread_cond_signal(&self->changed);
 		status = CRM_OK;

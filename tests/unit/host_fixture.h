@@ -52,7 +52,7 @@ static inline void folder_free(char *path)
 static inline const char *inside(const char *folder, const char *name,
 				 char path[PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	snprintf(path, PATH_MAX, "%.3000s/%.300s", folder, name);
 	return path;
 }
 
