@@ -9,6 +9,8 @@
 #include "crm_plugin.h"
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ struct hello {
 	struct crm_plugin plugin;
 	const struct crm_host *host; /* borrowed, valid until destroy() */
 	char greeting[64];
+	atomic_bool stopping;
 };
 
 static struct hello *hello_of(struct crm_plugin *self)
@@ -60,8 +63,11 @@ static enum crm_status hello_submit(struct crm_plugin *self,
 				    const struct crm_request *request)
 {
 	struct hello *hello = hello_of(self);
-	char *answer = answer_new(hello, request);
+	char *answer;
 
+	if (atomic_load(&hello->stopping))
+		return CRM_STOPPING;
+	answer = answer_new(hello, request);
 	if (!answer)
 		return CRM_BAD_REQUEST;
 	hello->host->complete(hello->host, request->id, CRM_OK, answer,
@@ -70,10 +76,11 @@ static enum crm_status hello_submit(struct crm_plugin *self,
 	return CRM_OK;
 }
 
-/* Everything was answered inside submit(), and there is no thread to end. */
+/* New messages are refused from now on. Everything before was answered inside
+ * submit(), and there is no thread to end. */
 static enum crm_status hello_stop(struct crm_plugin *self, uint64_t deadline_ns)
 {
-	(void)self;
+	atomic_store(&hello_of(self)->stopping, true);
 	(void)deadline_ns;
 	return CRM_OK;
 }
