@@ -39,6 +39,7 @@ MHD_LIBS    = $(shell pkg-config --libs libmicrohttpd)
 
 HOST_SRC   := $(wildcard host-api/*.c)
 SERVER_SRC := $(wildcard host-api/crm-host/*.c)
+CHECK_SRC  := $(wildcard host-api/crm-check/*.c)
 PLUGIN_SRC := $(wildcard plugin/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 TPLUG_SRC  := $(wildcard tests/plugins/*.c)
@@ -59,7 +60,7 @@ say = $(if $(V),,@printf '  %s\n' '$(1)';)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/crm-host $(B)/call_log.so $(B)/libcrm-host.so $(B)/libcrm-host.a $(EXAMPLE_BIN) ## build everything
+all: $(B)/crm-host $(B)/crm-check $(B)/call_log.so $(B)/libcrm-host.so $(B)/libcrm-host.a $(EXAMPLE_BIN) ## build everything
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -74,6 +75,8 @@ $(B)/libcrm-host.a: $(call obj,$(HOST_SRC))
 	$(call say,link $@)rm -f $@ && ar rcs $@ $^
 $(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/libcrm-host.a
 	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
+$(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
+	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl
 
 # the plugin: one exported symbol, never unmapped
 $(B)/call_log.so: $(call obj,$(PLUGIN_SRC))
@@ -88,8 +91,6 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-TPLUG_LIBS_cjson_user := -lcjson
-$(UNIT_BIN): | $(TPLUG_BIN) $(EXAMPLE_BIN)
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
@@ -185,7 +186,7 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(LIBDIR)/crm/plugins $(LIBDIR)/pkgconfig \
 	  $(INCLUDEDIR) $(DATADIR)/call-log/sql/migrations $(DATADIR)/call-log/examples \
 	  $(DATADIR)/man/man5 $(DATADIR)/man/man8)
-	install -m 755 $(B)/crm-host $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(B)/crm-host $(B)/crm-check $(DESTDIR)$(SBINDIR)/
 	install -m 644 $(B)/libcrm-host.so $(DESTDIR)$(LIBDIR)/libcrm-host.so.1
 	ln -sf libcrm-host.so.1 $(DESTDIR)$(LIBDIR)/libcrm-host.so
 	install -m 644 $(B)/libcrm-host.a $(DESTDIR)$(LIBDIR)/

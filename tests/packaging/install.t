@@ -12,7 +12,7 @@ run_ok([ 'make', '-C', root(), 'install', "DESTDIR=$dest", 'PREFIX=/opt/crm' ],
 	env => \%make, seconds => 600);
 my $prefix = "$dest/opt/crm";
 my @files = qw(
-	sbin/crm-host lib/libcrm-host.so lib/libcrm-host.so.1 lib/libcrm-host.a
+	sbin/crm-host sbin/crm-check lib/libcrm-host.so lib/libcrm-host.so.1 lib/libcrm-host.a
 	lib/crm/plugins/call_log.so lib/pkgconfig/crm-host.pc
 	include/crm_host.h include/crm_plugin.h
 	share/call-log/sql/install.sql share/call-log/sql/one.sql

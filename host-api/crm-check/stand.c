@@ -1,0 +1,531 @@
+/* stand - the host that a plugin is tested on. See stand.h. */
+#include "stand.h"
+
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "json.h"
+#include "text.h"
+
+enum { STAND_NAME = 64, STAND_TEXT_MAX = 64 * 1024 * 1024 };
+
+/* ------------------------------------------------------- the plugin calls us
+ */
+
+__attribute__((format(printf, 2, 3))) static void
+note_fault(struct stand *stand, const char *format, ...)
+{
+	va_list ap;
+
+	if (atomic_fetch_add(&stand->faults, 1) > 0)
+		return;
+	pthread_mutex_lock(&stand->mutex);
+	va_start(ap, format);
+	vsnprintf(stand->fault, sizeof(stand->fault), format, ap);
+	va_end(ap);
+	pthread_mutex_unlock(&stand->mutex);
+}
+
+static bool is_alive(struct stand *stand, const char *function)
+{
+	if (!atomic_load(&stand->destroyed))
+		return true;
+	note_fault(stand, "%s was called after destroy() returned", function);
+	return false;
+}
+
+/* Borrowed text must not change before we return: a copy is compared after
+ * other threads had their chance. Returns the copy, terminated. */
+static char *copy_watched(struct stand *stand, const char *function,
+			  const char *text, size_t len)
+{
+	char *copy = len < STAND_TEXT_MAX ? malloc(len + 1) : NULL;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	sched_yield();
+	if (memcmp(copy, text, len) != 0)
+		note_fault(stand,
+			   "the text given to %s changed before it "
+			   "returned",
+			   function);
+	return copy;
+}
+
+/* One line of UTF-8 without control characters; JSON's rules for strings are
+ * just these. */
+bool stand_is_line(const char *text, size_t len)
+{
+	size_t cap = len * 6 + 3;
+	char *quoted = malloc(cap);
+	struct crm_text out = crm_text_in(quoted, quoted ? cap : 0);
+	struct crm_json value;
+	bool good;
+
+	if (!quoted)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' && text[i] != '\t') {
+			free(quoted);
+			return false;
+		}
+	crm_text_json(&out, text);
+	good = strlen(text) == len && crm_json_value(quoted, out.len, &value);
+	free(quoted);
+	return good;
+}
+
+static void host_log(const struct crm_host *host, enum crm_level level,
+		     const char *line)
+{
+	struct stand *stand = host->host_data;
+	char *copy;
+
+	if (!is_alive(stand, "log()"))
+		return;
+	if (!line) {
+		note_fault(stand, "log() was called without a line");
+		return;
+	}
+	if (level < CRM_DEBUG || level > CRM_ERROR)
+		note_fault(stand, "log() was called with level %d", (int)level);
+	copy = copy_watched(stand, "log()", line, strlen(line));
+	if (copy && !stand_is_line(copy, strlen(copy)))
+		note_fault(stand,
+			   "log() got something else than one line of UTF-8: "
+			   "%.200s",
+			   copy);
+	free(copy);
+}
+
+static ptrdiff_t host_config(const struct crm_host *host, const char *key,
+			     char *buf, size_t cap)
+{
+	struct stand *stand = host->host_data;
+	char *value;
+	size_t len;
+
+	if (!is_alive(stand, "config()"))
+		return -1;
+	if (!atomic_load(&stand->creating))
+		note_fault(stand, "config() was called outside create()");
+	/* All of the room that the plugin speaks of is used. */
+	if (buf && cap > 0)
+		memset(buf, 0xa5, cap);
+	value =
+	    key && stand->configured ? setup_value(stand->setup, key) : NULL;
+	if (!value) {
+		if (buf && cap > 0)
+			buf[0] = '\0';
+		return -1;
+	}
+	len = strlen(value);
+	if (buf)
+		crm_text_copy(buf, cap, value);
+	free(value);
+	return (ptrdiff_t)len;
+}
+
+static void check_answer(struct stand *stand, enum crm_status status,
+			 const char *body, size_t body_len)
+{
+	struct crm_json value;
+	char *copy;
+
+	if (status < CRM_OK || status > CRM_FAILED)
+		note_fault(stand, "complete() was called with status %d",
+			   (int)status);
+	if (!body && body_len > 0)
+		note_fault(stand, "complete() was called without a body");
+	if (!body || body_len == 0)
+		return;
+	copy = copy_watched(stand, "complete()", body, body_len);
+	if (!copy)
+		return;
+	if (status == CRM_OK && !crm_json_value(copy, body_len, &value))
+		note_fault(stand, "an answer is not JSON: %.200s", copy);
+	if (status != CRM_OK && !stand_is_line(copy, body_len))
+		note_fault(stand,
+			   "an answer is something else than one sentence of "
+			   "UTF-8: %.200s",
+			   copy);
+	free(copy);
+}
+
+static void host_complete(const struct crm_host *host, uint64_t id,
+			  enum crm_status status, const char *body,
+			  size_t body_len)
+{
+	struct stand *stand = host->host_data;
+	uint64_t index = id - stand->first_id;
+
+	if (!is_alive(stand, "complete()"))
+		return;
+	check_answer(stand, status, body, body_len);
+	if (index >= atomic_load(&stand->taken)) {
+		atomic_fetch_add(&stand->foreign, 1);
+		return;
+	}
+	if (atomic_fetch_add(&stand->marks[index].answers, 1) == 0)
+		atomic_fetch_add(&stand->completed, 1);
+	if (stand->on_answer)
+		stand->on_answer(stand);
+}
+
+static enum crm_status host_post(const struct crm_host *host,
+				 const char *account, const char *agent,
+				 const char *body, size_t body_len)
+{
+	struct stand *stand = host->host_data;
+	struct crm_json value;
+	char *copy;
+
+	if (!is_alive(stand, "post()"))
+		return CRM_STOPPING;
+	if (!account || !agent || agent[0] == '\0' || !body) {
+		note_fault(stand, "post() was called without account, agent or "
+				  "body");
+		return CRM_BAD_REQUEST;
+	}
+	copy = copy_watched(stand, "post()", body, body_len);
+	if (copy && !crm_json_value(copy, body_len, &value))
+		note_fault(stand, "post() got something else than JSON: %.200s",
+			   copy);
+	free(copy);
+	return CRM_OK;
+}
+
+static const void *host_extension(const struct crm_host *host, const char *id)
+{
+	struct stand *stand = host->host_data;
+
+	if (!is_alive(stand, "extension()"))
+		return NULL;
+	if (!id)
+		note_fault(stand, "extension() was called without an id");
+	return id && stand->describing && strcmp(id, CRM_EXT_DESCRIBE) == 0
+		   ? ""
+		   : NULL;
+}
+
+/* ------------------------------------------------------------------ life cycle
+ */
+
+struct stand *stand_open(const struct setup *setup, struct verdict *verdict,
+			 size_t max_messages)
+{
+	struct stand *stand = calloc(1, sizeof(*stand));
+	char why[VERDICT_LINE];
+
+	if (stand)
+		stand->marks = calloc(max_messages + 1, sizeof(*stand->marks));
+	if (!stand || !stand->marks) {
+		free(stand);
+		verdict_fail(verdict, "out of memory");
+		return NULL;
+	}
+	stand->setup = setup;
+	stand->verdict = verdict;
+	stand->configured = true;
+	stand->mark_count = max_messages;
+	/* Ids are nobody else's, and 0 never comes. */
+	stand->first_id =
+	    (sample_mix(setup->seed, (uintptr_t)stand) | 1) & INT64_MAX;
+	pthread_mutex_init(&stand->mutex, NULL);
+	stand->host = (struct crm_host){
+	    .size = sizeof(struct crm_host),
+	    .abi_major = CRM_ABI_MAJOR,
+	    .abi_minor = CRM_ABI_MINOR,
+	    .host_data = stand,
+	    .name = "crm-check",
+	    .version = "1.0.0",
+	    .log = host_log,
+	    .config = host_config,
+	    .complete = host_complete,
+	    .post = host_post,
+	    .extension = host_extension,
+	};
+	if (crm_loader_open(setup->path, NULL, 0, &stand->file, why,
+			    sizeof(why)))
+		return stand;
+	verdict_fail(verdict, "%s", why);
+	stand_close(stand);
+	return NULL;
+}
+
+void stand_close(struct stand *stand)
+{
+	struct parcel *parcel;
+
+	if (!stand)
+		return;
+	stand_destroy(stand);
+	while ((parcel = atomic_load(&stand->parcels)) != NULL) {
+		atomic_store(&stand->parcels, parcel->next);
+		parcel_free(parcel);
+	}
+	crm_loader_close(&stand->file);
+	pthread_mutex_destroy(&stand->mutex);
+	free(stand->marks);
+	free(stand);
+}
+
+static const char *missing_function(const struct crm_plugin *plugin)
+{
+	if (!plugin->start || !plugin->submit)
+		return plugin->start ? "submit" : "start";
+	if (!plugin->stop || !plugin->destroy)
+		return plugin->stop ? "destroy" : "stop";
+	return NULL;
+}
+
+bool stand_create(struct stand *stand, char *why, size_t why_cap)
+{
+	const char *missing;
+
+	if (why_cap > 0)
+		why[0] = '\0';
+	atomic_store(&stand->destroyed, false);
+	atomic_store(&stand->creating, true);
+	stand->plugin = stand->file.entry->create(&stand->host, why, why_cap);
+	atomic_store(&stand->creating, false);
+	if (!stand->plugin)
+		return false;
+	missing = missing_function(stand->plugin);
+	if (!missing)
+		return true;
+	snprintf(why, why_cap, "its %s is not set", missing);
+	stand->plugin = NULL;
+	return false;
+}
+
+bool stand_start(struct stand *stand)
+{
+	enum crm_status status = stand->plugin->start(stand->plugin);
+
+	if (status == CRM_OK)
+		return true;
+	stand_destroy(stand);
+	return verdict_fail(stand->verdict, "start() returned %d%s",
+			    (int)status,
+			    " (an unreachable database is no reason to)");
+}
+
+enum crm_status stand_stop(struct stand *stand, uint64_t deadline_ns)
+{
+	enum crm_status status =
+	    stand->plugin->stop(stand->plugin, deadline_ns);
+
+	if (status == CRM_BUSY)
+		verdict_fail(stand->verdict,
+			     "stop() says that a thread would not end");
+	else if (status != CRM_OK && status != CRM_TIMEOUT) {
+		verdict_fail(stand->verdict, "stop() returned %d", (int)status);
+		status = CRM_FAILED;
+	}
+	return status;
+}
+
+void stand_destroy(struct stand *stand)
+{
+	struct crm_plugin *plugin = stand->plugin;
+
+	if (!plugin)
+		return;
+	stand->plugin = NULL;
+	plugin->destroy(plugin);
+	atomic_store(&stand->destroyed, true);
+}
+
+struct stand *stand_run(const struct setup *setup, struct verdict *verdict,
+			size_t max_messages)
+{
+	struct stand *stand = stand_open(setup, verdict, max_messages);
+	char why[STAND_WHY];
+
+	if (!stand)
+		return NULL;
+	process_threads(&stand->threads);
+	process_files(&stand->files);
+	if (!stand_create(stand, why, sizeof(why)))
+		verdict_fail(verdict,
+			     "create() refused: %s (its configuration "
+			     "comes from --set and --config)",
+			     why);
+	else if (!samples_read(&stand->samples, setup,
+			       stand_extension(stand, CRM_EXT_WIDGET_SERVICE),
+			       why, sizeof(why)))
+		verdict_fail(verdict, "%s", why);
+	else if (stand_start(stand))
+		return stand;
+	stand_close(stand);
+	return NULL;
+}
+
+bool stand_end(struct stand *stand)
+{
+	enum crm_status status =
+	    stand_stop(stand, crm_clock_after(STAND_STOP_MS));
+
+	if (status == CRM_BUSY)
+		return false;
+	stand_destroy(stand);
+	return true;
+}
+
+const void *stand_extension(struct stand *stand, const char *id)
+{
+	struct crm_plugin *plugin = stand->plugin;
+
+	return plugin->extension ? plugin->extension(plugin, id) : NULL;
+}
+
+/* -------------------------------------------------------------------- messages
+ */
+
+/* Kept until the end: a plugin that looks at it later reads what it was. */
+static void keep(struct stand *stand, struct parcel *parcel)
+{
+	parcel->next = atomic_load(&stand->parcels);
+	while (!atomic_compare_exchange_weak(&stand->parcels, &parcel->next,
+					     parcel))
+		continue;
+}
+
+static void note_time(struct stand *stand, uint64_t took_ns)
+{
+	unsigned long long longest = atomic_load(&stand->longest_ns);
+
+	while (took_ns > longest && !atomic_compare_exchange_weak(
+					&stand->longest_ns, &longest, took_ns))
+		continue;
+}
+
+static void note_fate(struct stand *stand, struct stand_mark *mark,
+		      enum crm_status status)
+{
+	if (status < CRM_OK || status > CRM_FAILED)
+		note_fault(stand, "submit() returned %d", (int)status);
+	atomic_store(&mark->fate,
+		     status == CRM_OK ? STAND_ACCEPTED : STAND_REFUSED);
+	atomic_fetch_add(status == CRM_OK ? &stand->accepted : &stand->refused,
+			 1);
+}
+
+bool stand_submit(struct stand *stand, enum crm_status *status)
+{
+	size_t index = atomic_load(&stand->taken);
+	char own[SAMPLE_BODY];
+	const char *body, *route;
+	struct parcel *parcel;
+	uint64_t began;
+	size_t len;
+
+	do {
+		if (index >= stand->mark_count)
+			return false;
+	} while (
+	    !atomic_compare_exchange_weak(&stand->taken, &index, index + 1));
+	len = sample_write(&stand->samples, stand->setup->seed, index, own,
+			   &body, &route);
+	parcel =
+	    parcel_new(stand->kind, stand->first_id + index,
+		       crm_clock_after(STAND_DEADLINE_MS), route, body, len);
+	if (!parcel)
+		return verdict_fail(stand->verdict, "out of memory");
+	atomic_store(&stand->marks[index].fate, STAND_SENT);
+	began = crm_clock_ns();
+	*status = stand->plugin->submit(stand->plugin, parcel->request);
+	note_time(stand, crm_clock_ns() - began);
+	parcel_sent(parcel);
+	keep(stand, parcel);
+	note_fate(stand, &stand->marks[index], *status);
+	return true;
+}
+
+/* A look every so often: complete() is to find no lock of ours. */
+static void pause_briefly(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+}
+
+bool stand_wait(struct stand *stand, uint32_t ms)
+{
+	uint64_t until = crm_clock_after(ms);
+
+	while (atomic_load(&stand->completed) < atomic_load(&stand->accepted)) {
+		if (crm_clock_ns() > until)
+			return false;
+		pause_briefly();
+	}
+	return true;
+}
+
+bool stand_wait_accepted(struct stand *stand, size_t count, uint32_t ms)
+{
+	uint64_t until = crm_clock_after(ms);
+
+	while (atomic_load(&stand->accepted) < count) {
+		if (crm_clock_ns() > until)
+			return false;
+		pause_briefly();
+	}
+	return true;
+}
+
+struct judgement {
+	size_t missing, twice, refused;
+};
+
+static void judge_mark(struct stand_mark *mark, struct judgement *judgement)
+{
+	unsigned answers = atomic_load(&mark->answers);
+	int fate = atomic_load(&mark->fate);
+
+	judgement->missing += fate == STAND_ACCEPTED && answers == 0;
+	judgement->twice += fate == STAND_ACCEPTED && answers > 1;
+	judgement->refused += fate == STAND_REFUSED && answers > 0;
+}
+
+bool stand_judge(struct stand *stand)
+{
+	struct judgement judgement = {0, 0, 0};
+	size_t sent = atomic_load(&stand->taken);
+	size_t accepted = atomic_load(&stand->accepted);
+	size_t foreign = atomic_load(&stand->foreign);
+	size_t before = atomic_load(&stand->verdict->problems);
+
+	for (size_t i = 0; i < sent; i++)
+		judge_mark(&stand->marks[i], &judgement);
+	if (accepted == 0)
+		verdict_fail(stand->verdict,
+			     "none of %zu messages was accepted, which proves "
+			     "nothing: give one with --body",
+			     sent);
+	if (judgement.missing > 0)
+		verdict_fail(stand->verdict,
+			     "%zu of %zu accepted messages were never answered",
+			     judgement.missing, accepted);
+	if (judgement.twice > 0)
+		verdict_fail(stand->verdict,
+			     "%zu of %zu accepted messages were answered more "
+			     "than once",
+			     judgement.twice, accepted);
+	if (judgement.refused > 0)
+		verdict_fail(stand->verdict,
+			     "%zu messages were answered although submit() "
+			     "refused them",
+			     judgement.refused);
+	if (foreign > 0)
+		verdict_fail(stand->verdict,
+			     "%zu answers were for no request there ever was",
+			     foreign);
+	return atomic_load(&stand->verdict->problems) == before;
+}
