@@ -91,6 +91,8 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+TPLUG_LIBS_cjson_user := -lcjson
+$(UNIT_BIN): | $(TPLUG_BIN) $(EXAMPLE_BIN)
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))

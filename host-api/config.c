@@ -458,10 +458,17 @@ void crm_config_values_free(char **values, const struct crm_options *options)
 char *crm_config_path(const struct crm_config *config, const char *path)
 {
 	size_t size = strlen(config->folder) + strlen(path) + 2;
-	char *joined = path[0] == '/' ? strdup(path) : malloc(size);
+	char *joined;
 
-	if (joined && path[0] != '/')
-		snprintf(joined, size, "%s/%s", config->folder, path);
+	if (path[0] == '/')
+		return strdup(path);
+	/* The folder itself is written as "." or "./". */
+	while (path[0] == '.' && (path[1] == '/' || path[1] == '\0'))
+		path += path[1] == '/' ? 2 : 1;
+	joined = malloc(size);
+	if (joined)
+		snprintf(joined, size, "%s%s%s", config->folder,
+			 path[0] != '\0' ? "/" : "", path);
 	return joined;
 }
 

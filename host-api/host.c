@@ -285,15 +285,17 @@ enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
 				.answered = PTHREAD_COND_INITIALIZER,
 				.answer = answer,
 				.cap = answer_cap};
+	enum crm_status status;
 	char why[400] = "";
 
-	waiter.status =
+	status =
 	    crm_host_submit(runtime, &whole, wake, &waiter, why, sizeof(why));
-	if (waiter.status == CRM_OK) {
+	if (status == CRM_OK) {
 		pthread_mutex_lock(&waiter.mutex);
 		while (!waiter.done)
 			pthread_cond_wait(&waiter.answered, &waiter.mutex);
 		pthread_mutex_unlock(&waiter.mutex);
+		status = waiter.status;
 	} else {
 		crm_text_copy(answer, answer_cap, why);
 		waiter.len = strlen(why);
@@ -302,7 +304,7 @@ enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
 		*answer_len = waiter.len;
 	pthread_cond_destroy(&waiter.answered);
 	pthread_mutex_destroy(&waiter.mutex);
-	return waiter.status;
+	return status;
 }
 
 struct crm_post *crm_host_next_post(struct crm_runtime *runtime)

@@ -158,7 +158,7 @@ static bool check_segments(const struct image *image)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t behind = 0;
-	size_t loads = 0;
+	unsigned flags = 0;
 
 	for (size_t i = 0; i < image->header.e_phnum; i++) {
 		const ElfW(Phdr) *segment = &image->segments[i];
@@ -166,30 +166,59 @@ static bool check_segments(const struct image *image)
 		if (segment->p_type != PT_LOAD)
 			continue;
 		if (segment->p_filesz > segment->p_memsz ||
+		    (segment->p_filesz < segment->p_memsz &&
+		     !(segment->p_flags & PF_W)) ||
 		    segment->p_vaddr < behind ||
 		    segment->p_memsz > UINT32_MAX ||
 		    segment->p_vaddr > UINT32_MAX ||
 		    segment->p_align % page != 0 ||
+		    (segment->p_flags & ~(unsigned)(PF_R | PF_W | PF_X)) != 0 ||
+		    !(segment->p_flags & (PF_R | PF_X)) ||
 		    (segment->p_vaddr - segment->p_offset) % page != 0)
 			return damaged(image, "bad segments");
 		behind = segment->p_vaddr + segment->p_memsz;
-		loads++;
+		flags |= segment->p_flags;
 	}
-	return loads > 0 || damaged(image, "no segments");
+	return (flags & PF_X) || damaged(image, "no code");
 }
 
-/* Is this address, as the file counts them, inside what is mapped from it? */
-static bool is_mapped(const struct image *image, uint64_t address, uint64_t len)
+/* The segment that maps these addresses, as the file counts them, or NULL. */
+static const ElfW(Phdr) *
+    mapping(const struct image *image, uint64_t address, uint64_t len)
 {
 	for (size_t i = 0; i < image->header.e_phnum; i++) {
 		const ElfW(Phdr) *segment = &image->segments[i];
 
 		if (segment->p_type == PT_LOAD && address >= segment->p_vaddr &&
-		    address - segment->p_vaddr <= segment->p_filesz &&
-		    len <= segment->p_filesz - (address - segment->p_vaddr))
-			return true;
+		    address - segment->p_vaddr <= segment->p_memsz &&
+		    len <= segment->p_memsz - (address - segment->p_vaddr))
+			return segment;
 	}
-	return false;
+	return NULL;
+}
+
+/* Every other segment is a part of one that is mapped; these two the dynamic
+ * linker writes to. */
+static bool check_parts(const struct image *image)
+{
+	for (size_t i = 0; i < image->header.e_phnum; i++) {
+		const ElfW(Phdr) *part = &image->segments[i];
+		const ElfW(Phdr) *whole =
+		    mapping(image, part->p_vaddr, part->p_memsz);
+		bool written =
+		    part->p_type == PT_DYNAMIC || part->p_type == PT_GNU_RELRO;
+
+		if (part->p_type == PT_LOAD || part->p_type == PT_GNU_STACK ||
+		    part->p_memsz == 0)
+			continue;
+		if (!whole || (written && !(whole->p_flags & PF_W)) ||
+		    part->p_offset - whole->p_offset !=
+			part->p_vaddr - whole->p_vaddr ||
+		    end_of(part->p_offset, part->p_filesz) >
+			whole->p_offset + whole->p_filesz)
+			return damaged(image, "bad segments");
+	}
+	return true;
 }
 
 /* The tables that the dynamic linker follows without looking, one bit each. */
@@ -236,7 +265,7 @@ static bool check_entries(const struct image *image, const ElfW(Phdr) * dynamic)
 			       damaged(image, "empty dynamic section");
 		tag = needed_tag(entry.d_tag);
 		found |= tag;
-		if (tag != 0 && !is_mapped(image, entry.d_un.d_ptr, 1))
+		if (tag != 0 && !mapping(image, entry.d_un.d_ptr, 1))
 			return damaged(image, "bad dynamic section");
 	}
 	return damaged(image, "endless dynamic section");
@@ -251,8 +280,6 @@ static bool check_dynamic(const struct image *image)
 
 		if (segment->p_type != PT_DYNAMIC)
 			continue;
-		if (!is_mapped(image, segment->p_vaddr, segment->p_filesz))
-			return damaged(image, "bad dynamic section");
 		return check_entries(image, segment);
 	}
 	return refuse(image, "not a shared object (no dynamic section)");
@@ -264,5 +291,6 @@ bool crm_image_check(int fd, size_t file_size, char *why, size_t why_cap)
 	    .fd = fd, .size = file_size, .why = why, .why_cap = why_cap};
 
 	return check_header(&image) && check_size(&image) &&
-	       check_segments(&image) && check_dynamic(&image);
+	       check_segments(&image) && check_parts(&image) &&
+	       check_dynamic(&image);
 }

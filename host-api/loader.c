@@ -20,8 +20,9 @@
 #include "image.h"
 #include "text.h"
 
-/* What is being refused, and where the reason goes. */
+/* For whom a file is judged, and where the reason goes. */
 struct refusal {
+	uid_t self;
 	char *why;
 	size_t cap;
 };
@@ -45,9 +46,9 @@ static const char *foreign_writer(mode_t mode)
 	return mode & S_IWGRP ? "its group" : NULL;
 }
 
-static bool is_trusted(uid_t owner)
+static bool is_trusted(uid_t owner, const struct refusal *refusal)
 {
-	return owner == 0 || owner == geteuid();
+	return owner == 0 || owner == refusal->self;
 }
 
 static bool check_rights(const char *path, const struct stat *status,
@@ -60,12 +61,12 @@ static bool check_rights(const char *path, const struct stat *status,
 		    refusal,
 		    "file '%s' is writable by %s (mode %04o); chmod go-w it",
 		    path, writer, (unsigned)(status->st_mode & 07777));
-	if (!is_trusted(status->st_uid))
+	if (!is_trusted(status->st_uid, refusal))
 		return refuse(refusal,
 			      "file '%s' belongs to uid %u; it must belong to "
 			      "root or to this process (uid %u)",
 			      path, (unsigned)status->st_uid,
-			      (unsigned)geteuid());
+			      (unsigned)refusal->self);
 	return true;
 }
 
@@ -79,7 +80,7 @@ static bool check_directory(const char *path, const struct refusal *refusal)
 	if (stat(path, &status) != 0)
 		return refuse(refusal, "directory '%s': %s", path,
 			      strerror(errno));
-	if (!is_trusted(status.st_uid))
+	if (!is_trusted(status.st_uid, refusal))
 		return refuse(refusal,
 			      "directory '%s' belongs to uid %u; install the "
 			      "plugin where only root can write",
@@ -124,10 +125,18 @@ static bool check_opened(int fd, const char *resolved,
 			       refusal->cap);
 }
 
-bool crm_loader_check_file(const char *path, char *resolved, char *why,
-			   size_t why_cap)
+bool crm_loader_check_directory(const char *path, uid_t self, char *why,
+				size_t why_cap)
 {
-	struct refusal refusal = {why, why_cap};
+	const struct refusal refusal = {self, why, why_cap};
+
+	return check_directory(path, &refusal);
+}
+
+bool crm_loader_check_file(const char *path, uid_t self, char *resolved,
+			   char *why, size_t why_cap)
+{
+	struct refusal refusal = {self, why, why_cap};
 	bool good;
 	int fd;
 
@@ -273,12 +282,13 @@ bool crm_loader_open(const char *path, const struct crm_file_name *loaded,
 		     size_t why_cap)
 {
 	char resolved[PATH_MAX], reason[1024] = "";
-	struct refusal refusal = {reason, sizeof(reason)};
+	struct refusal refusal = {geteuid(), reason, sizeof(reason)};
 	const void *entry;
 	size_t size = 0;
 
 	*file = (struct crm_file){NULL, NULL, false};
-	if (!crm_loader_check_file(path, resolved, reason, sizeof(reason)) ||
+	if (!crm_loader_check_file(path, geteuid(), resolved, reason,
+				   sizeof(reason)) ||
 	    !open_file(resolved, file, &refusal))
 		goto refused;
 	entry = find_entry(file->handle, &size);

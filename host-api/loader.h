@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "crm_plugin.h"
 
@@ -28,10 +29,14 @@ bool crm_loader_open(const char *path, const struct crm_file_name *loaded,
 		     size_t why_cap);
 void crm_loader_close(struct crm_file *file);
 
-/* [main] The part of it before dlopen(): path, owner, rights, ELF. `resolved`
- * has room for PATH_MAX bytes. The reason has no prefix here. */
-bool crm_loader_check_file(const char *path, char *resolved, char *why,
-			   size_t why_cap);
+/* [main] The part of it before dlopen(): path, owner, rights, ELF, for a
+ * process of the user `self`. `resolved` has room for PATH_MAX bytes. The
+ * reason has no prefix here. */
+bool crm_loader_check_file(const char *path, uid_t self, char *resolved,
+			   char *why, size_t why_cap);
+/* [main] One directory of such a path. */
+bool crm_loader_check_directory(const char *path, uid_t self, char *why,
+				size_t why_cap);
 
 /* [any] Does the process use libc's own malloc? Under another one (jemalloc, a
  * sanitizer) RTLD_DEEPBIND would mix the two. */

@@ -1,0 +1,3 @@
+/* naive - demanding, and knows nothing of being described. */
+#define NAIVE
+#include "demanding.c"
