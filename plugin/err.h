@@ -15,6 +15,7 @@ enum err_kind {
 	ERR_ROW,    /* the database refuses the data: SQLSTATE class 22 or 23 */
 	ERR_SCHEMA, /* schema or rights are not as needed: SQLSTATE class 42 */
 	ERR_TIMEOUT,  /* a deadline passed */
+	ERR_FULL,     /* the spool or its disk is full: try later */
 	ERR_STOPPING, /* stop() began */
 	ERR_INTERNAL  /* anything else */
 };

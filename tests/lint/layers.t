@@ -12,6 +12,11 @@ my %layers = (
 		'logger',
 		'matcher writer',
 		'store',
+		'spool known',
+		'spool_find',
+		'spool_file',
+		'spool_row',
+		'sqlite',
 		'array',
 		'db',
 		'message message_match draft draft_save envelope',
@@ -44,7 +49,7 @@ my %foreign = (
 	plugin => {
 		'libpq-fe.h' => [ 'db.c' ],
 		'cjson/cJSON.h' => [ 'json.c' ],
-		'sqlite3.h' => [ 'spool.c' ],
+		'sqlite3.h' => [ 'sqlite.c' ],
 		'curl/curl.h' => [ 'recording.c' ],
 	},
 	'host-api' => {
