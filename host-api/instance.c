@@ -257,7 +257,9 @@ static bool run_create(struct crm_instance *instance)
 	missing = missing_function(instance->plugin);
 	if (!missing)
 		return true;
-	instance->plugin = NULL; /* nothing that could be destroyed */
+	if (instance->plugin->destroy)
+		destroy(instance);
+	instance->plugin = NULL;
 	return refuse(instance, "did not initialise", missing);
 }
 

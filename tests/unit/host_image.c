@@ -32,8 +32,10 @@ static bool child_survives(const char *path)
 	char why[1024];
 	struct crm_file file;
 	int status = 0;
-	pid_t child = fork();
+	pid_t child;
 
+	fflush(stdout);
+	child = fork();
 	if (child == 0) {
 		alarm(20);
 		if (crm_loader_open(path, NULL, 0, &file, why, sizeof(why)))
