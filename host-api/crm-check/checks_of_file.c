@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <link.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "loader.h"
@@ -59,7 +60,7 @@ static bool open_symbols(const struct trial *trial, struct symbols *symbols)
 {
 	char resolved[PATH_MAX], why[VERDICT_LINE];
 
-	if (!crm_loader_check_file(trial->setup->path, resolved, why,
+	if (!crm_loader_check_file(trial->setup->path, geteuid(), resolved, why,
 				   sizeof(why)))
 		return verdict_fail(trial->verdict, "%s", why);
 	return symbols_open(symbols, resolved) ||
