@@ -17,11 +17,16 @@
 
 enum {
 	/* A client that is refused goes on sending, and hears the answer only
-	 * if somebody reads that: up to here. */
-	DISCARD_MAX = 16 * 1024 * 1024,
+	 * if somebody reads that: this much more than the largest message. */
+	DISCARD_MORE = 16 * 1024 * 1024,
 	UPLOADS_MAX = 64, /* largest messages held half-read, all together */
 	BODY_CHUNK = 4096
 };
+
+static size_t discard_max(const struct exchange *exchange)
+{
+	return exchange->server->settings->max_message_bytes + DISCARD_MORE;
+}
 
 static bool is_refused(const struct exchange *exchange)
 {
@@ -92,7 +97,7 @@ static bool body_take(struct exchange *exchange, const char *data, size_t len)
 	}
 	body_free(exchange);
 	exchange->discarded += len;
-	return exchange->discarded <= DISCARD_MAX;
+	return exchange->discarded <= discard_max(exchange);
 }
 
 /* The declared length of the body; 0 when there is none. A request whose end
@@ -129,7 +134,7 @@ static enum MHD_Result headers_end(struct exchange *exchange, const char *url,
 	    length > exchange->server->settings->max_message_bytes)
 		too_large(exchange);
 	if (is_refused(exchange) &&
-	    (ambiguous || length > DISCARD_MAX ||
+	    (ambiguous || length > discard_max(exchange) ||
 	     identity_header(exchange->connection, "Expect", &expect)))
 		return answer_queue(&exchange->answer, exchange->connection,
 				    true);

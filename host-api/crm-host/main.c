@@ -182,7 +182,7 @@ static void stop(struct server *server, struct log *log)
 		log_say(log, CRM_WARN,
 			"not all messages were answered in time");
 	if (!server_wait_idle(server, SEND_TIMEOUT_MS))
-		log_say(log, CRM_WARN, "%zu clients did not take their answers",
+		log_say(log, CRM_WARN, "%zu requests were cut off",
 			server_exchanges(server));
 	server_close(server);
 	if (status == CRM_BUSY) {

@@ -93,17 +93,6 @@ static unsigned connection_limit(void)
 	return (unsigned)limit.rlim_cur / 2 + 1;
 }
 
-/* The HTTP library's own lines: about connections, so of no interest unless one
- * is looking for a fault in it. */
-__attribute__((format(printf, 2, 0))) static void
-library_line(void *context, const char *format, va_list ap)
-{
-	char line[512];
-
-	vsnprintf(line, sizeof line, format, ap);
-	log_write(context, CRM_DEBUG, "http", line);
-}
-
 static void log_address(struct server *server)
 {
 	struct sockaddr_storage bound = {0};
@@ -117,14 +106,13 @@ static void log_address(struct server *server)
 
 bool server_start(struct server *server, char *why, size_t why_cap)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
-			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	unsigned flags =
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 
 	if (server->settings->listen.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	server->daemon = MHD_start_daemon(
 	    flags, 0, NULL, NULL, exchange_handle, server,
-	    MHD_OPTION_EXTERNAL_LOGGER, library_line, server->log,
 	    MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
 	    MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,

@@ -264,6 +264,21 @@ is_deeply [ map { $_->{status} } @got ], [ map { $_ % 3 == 2 ? 400 : 200 } 0 .. 
 is_deeply [ map { $_ % 3 == 1 ? $got[$_]{body} : $_ % 3 ? 0 : Http::json($got[$_])->{sent_at} } 0 .. 59 ],
   [ map { $_ % 3 == 1 ? $numbered[$_] : $_ % 3 ? 0 : 1000 + $_ } 0 .. 59 ], 'each with its own answer';
 
+# ------------------------------------------------------------------ what is no HTTP
+my $huge = 'x' x 100_000;
+for my $case ([ 'no request', "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" ],
+	[ 'no Host', "GET /status HTTP/1.1\r\n\r\n" ],
+	[ 'a length that is no number', CrmHost::post_bytes('', headers => [ 'Content-Length' => 'x' ]) ],
+	[ 'a negative length', CrmHost::post_bytes('', headers => [ 'Content-Length' => '-1' ]) ],
+	[ 'a chunk that is none', CrmHost::post_bytes("zz\r\n", headers => \@chunked) ],
+	[ 'a huge header', "GET /status HTTP/1.1\r\nHost: a\r\nX: $huge\r\n\r\n" ],
+	[ 'a huge request line', "GET /$huge HTTP/1.1\r\n" ]) {
+	$http = Http->new($port);
+	eval { $http->write($case->[1]) };
+	like $http->read_all, qr{\A(?:HTTP/1\.[01] 4\d\d |\z)}, "$case->[0]: refused, and the connection ends";
+}
+is $host->post('/echo')->{status}, 200, 'which others do not notice';
+
 # ------------------------------------------------------------------- slow, parallel
 my $threads = $host->threads;
 my @held = map { CrmHost::post_bytes(CrmHost::envelope(

@@ -77,8 +77,31 @@ for my $check ([], ['--check'], ['--list']) {
 	like $err, qr{/nonexistent\.conf}, 'naming it';
 }
 
+# ------------------------------------------------------------------ failing plugins
+for my $case ([ 'cannot start', 78, fail_start => \1, required => \1 ],
+	[ 'is not there', 78, required => \1 ]) {
+	my ($name, $want, %keys) = @$case;
+	my $file = CrmHost::write_config(plugins => { http_slow => \%keys });
+	unlink $file =~ s{host\.conf$}{http_slow.so}r if !$keys{fail_start};
+	($status, $out, $err) = run([ $crm_host, '--config', $file ], seconds => 30);
+	is $status, $want, "a required plugin that $name is exit $want";
+	like $err, qr/^\S+ error host: .*http_slow\.so'? .*/m, 'with the reason' or diag $err;
+}
+my $host = CrmHost->start(plugins => { http_echo => {}, http_slow => { fail_start => \1 } });
+is $host->post('/echo')->{status}, 200, 'without one that is not required the host serves';
+is $host->post('/slow/who')->{status}, 500, 'and says that it failed to who asks for it';
+like $host->log_text, qr/ error http_slow: .*did not start/, 'as does its log';
+is $host->stop, 0, 'it stops in order';
+$host = CrmHost->start(plugins => { http_slow => { fail_stop => \1 } });
+my $unanswered = Http->new($host->port);
+$unanswered->write(CrmHost::post_bytes(CrmHost::envelope({ path => '/slow/hold' })));
+wait_for('the message to be held', sub { $host->held == 1 });
+is $host->stop, 0, 'a plugin that does not stop keeps the host for a while only';
+is Http::json($unanswered->read_answer)->{error}, 'stopping', 'its messages are answered';
+like $host->log_text, qr/ warn host: stopped, with a plugin still running\n\z/, 'and the log says so';
+
 # ------------------------------------------------------------------------ the port
-my $host = CrmHost->start;
+$host = CrmHost->start;
 my $taken = CrmHost::write_config(host => { listen => '127.0.0.1:' . $host->port });
 ($status, $out, $err) = run([ $crm_host, '--config', $taken ]);
 is $status, 1, 'a port that is taken is exit 1';

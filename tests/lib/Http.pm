@@ -101,6 +101,15 @@ sub read_some {
 	return length $self->{buffer};
 }
 
+# All bytes until the server closes the connection.
+sub read_all {
+	my ($self) = @_;
+	my $end = clock_gettime(CLOCK_MONOTONIC) + $self->{seconds};
+	1 while eval { $self->_fill($end) };
+	die $@ if $@ && $@ !~ /reset/;
+	return $self->{buffer};
+}
+
 # True when the server closes the connection, with nothing more to say.
 sub at_end {
 	my ($self) = @_;

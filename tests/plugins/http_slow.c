@@ -27,6 +27,7 @@ struct slow {
 	struct job *held; /* owned: until released, or stopped */
 	unsigned held_count;
 	bool release, stopping;
+	bool fail_start, fail_stop; /* as configured */
 };
 
 /* How each path is answered. */
@@ -142,6 +143,8 @@ static enum crm_status slow_start(struct crm_plugin *self)
 	sigset_t all, before;
 	int error;
 
+	if (slow->fail_start)
+		return CRM_FAILED;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&slow->thread, NULL, slow_run, slow);
@@ -206,6 +209,8 @@ static enum crm_status slow_stop(struct crm_plugin *self, uint64_t deadline_ns)
 	struct slow *slow = (struct slow *)self;
 
 	(void)deadline_ns;
+	if (slow->fail_stop)
+		return CRM_BUSY;
 	pthread_mutex_lock(&slow->lock);
 	slow->stopping = true;
 	pthread_cond_signal(&slow->changed);
@@ -242,7 +247,10 @@ static const void *slow_extension(struct crm_plugin *self, const char *id)
 	if (strcmp(id, CRM_EXT_HEALTH) == 0)
 		return &health;
 	if (strcmp(id, CRM_EXT_OPTIONS) == 0)
-		return "[]";
+		return "[{\"name\":\"fail_start\",\"type\":\"bool\","
+		       "\"help\":\"Do not start.\"},"
+		       "{\"name\":\"fail_stop\",\"type\":\"bool\","
+		       "\"help\":\"Do not stop.\"}]";
 	if (strcmp(id, CRM_EXT_WIDGET_SERVICE) == 0)
 		return "{\"paths\":[\"/slow/who\",\"/slow/hold\","
 		       "\"/slow/release\",\"/slow/never\",\"/slow/refuse\","
@@ -252,6 +260,14 @@ static const void *slow_extension(struct crm_plugin *self, const char *id)
 		       "\"/slow/failed\",\"/slow/garbled\"],"
 		       "\"service\":{\"contactMatchPath\":\"/slow/who\"}}";
 	return NULL;
+}
+
+static bool is_set(const struct crm_host *host, const char *key)
+{
+	char value[8] = "";
+
+	host->config(host, key, value, sizeof value);
+	return strcmp(value, "true") == 0;
 }
 
 static struct crm_plugin *slow_create(const struct crm_host *host, char *why,
@@ -269,6 +285,8 @@ static struct crm_plugin *slow_create(const struct crm_host *host, char *why,
 					   .destroy = slow_destroy,
 					   .extension = slow_extension};
 	slow->host = host;
+	slow->fail_start = is_set(host, "fail_start");
+	slow->fail_stop = is_set(host, "fail_stop");
 	pthread_mutex_init(&slow->lock, NULL);
 	pthread_cond_init(&slow->changed, NULL);
 	return &slow->plugin;
