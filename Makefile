@@ -118,7 +118,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 SUITE = $(UNIT_BIN) $(wildcard tests/integration/*.t)
 # These look at the source, or install it: a variant would say nothing new.
 PLAIN_SUITE = $(wildcard tests/lint/*.t tests/packaging/*.t)
-THREADED ?= $(UNIT_BIN)
+THREADED ?= $(UNIT_BIN) $(wildcard tests/integration/http*.t)
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
 check: ## build, then run every test through prove
@@ -134,7 +134,7 @@ asan: ## run the tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan programs
 	@$(MAKE) --no-print-directory VARIANT=asan prove
 
-tsan: ## run the unit tests under the thread sanitizer
+tsan: ## run the threaded tests under the thread sanitizer
 	@packaging/install-deps run check
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan programs
 	@$(MAKE) --no-print-directory VARIANT=tsan prove-threaded
