@@ -2,6 +2,7 @@
 #include "db.h"
 
 #include "clock.h"
+#include "hosts.h"
 
 #include <endian.h>
 #include <libpq-fe.h>
@@ -17,9 +18,12 @@ enum {
 };
 
 struct db {
-	char *conninfo; /* owned */
-	unsigned connect_ms;
-	PGconn *conn; /* owned; NULL when DOWN */
+	char *conninfo;      /* owned */
+	struct hosts *hosts; /* owned: the servers it names */
+	size_t host;         /* the one being used or tried */
+	size_t tried;        /* in vain, since one was connected to */
+	unsigned connect_ms; /* for each of them */
+	PGconn *conn;        /* owned; NULL when DOWN */
 	enum db_state state;
 	short events; /* what to poll the socket for */
 	bool ready;   /* the socket is, since the last step */
@@ -148,14 +152,34 @@ bool db_check_conninfo(const char *conninfo, struct err *err)
 	return false;
 }
 
+static struct hosts *list_hosts(const char *conninfo)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	const char *host = NULL, *hostaddr = NULL, *port = NULL;
+
+	for (PQconninfoOption *o = options; o && o->keyword; o++) {
+		if (strcmp(o->keyword, "host") == 0)
+			host = o->val;
+		if (strcmp(o->keyword, "hostaddr") == 0)
+			hostaddr = o->val;
+		if (strcmp(o->keyword, "port") == 0)
+			port = o->val;
+	}
+	struct hosts *hosts = hosts_new(host, hostaddr, port);
+	PQconninfoFree(options);
+	return hosts;
+}
+
 struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err)
 {
 	struct db *db = calloc(1, sizeof(*db));
 
-	if (db)
+	if (db) {
 		db->conninfo = strdup(conninfo);
-	if (!db || !db->conninfo) {
-		free(db);
+		db->hosts = list_hosts(conninfo);
+	}
+	if (!db || !db->conninfo || !db->hosts) {
+		db_free(db);
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
@@ -171,6 +195,7 @@ void db_free(struct db *db)
 	db_drop(db);
 	free(db->results);
 	free(db->conninfo);
+	hosts_free(db->hosts);
 	free(db);
 }
 
@@ -191,6 +216,20 @@ static uint64_t jitter(struct db *db, uint64_t ms)
 	return ms / 2 + (db->random >> 33) % (ms / 2 + 1);
 }
 
+/* Turns to the next server when this one could not be connected to. False when
+ * all have been tried. */
+static bool next_host(struct db *db)
+{
+	if (db->state != DB_CONNECTING)
+		return false;
+	db->host = (db->host + 1) % hosts_count(db->hosts);
+	db->tried++;
+	if (db->tried < hosts_count(db->hosts))
+		return true;
+	db->tried = 0;
+	return false;
+}
+
 void db_drop(struct db *db)
 {
 	uint64_t ms = 0;
@@ -200,9 +239,13 @@ void db_drop(struct db *db)
 	clear_results(db);
 	PQfinish(db->conn);
 	db->conn = NULL;
-	db->state = DB_DOWN;
 	db->rolling_back = false;
 	db->failed_ns = clock_ns();
+	db->next_ns = db->failed_ns;
+	bool more = next_host(db);
+	db->state = DB_DOWN;
+	if (more)
+		return;
 	if (db->failures > 0)
 		ms = RETRY_LAST_MS;
 	if (db->failures > 0 && db->failures < 8)
@@ -241,11 +284,19 @@ uint64_t db_attempt_ns(const struct db *db)
 	return db->attempt_ns;
 }
 
+/* That one of several servers cannot be connected to is no news. */
+static enum db_state give_up_host(struct db *db, struct err *err)
+{
+	db_drop(db);
+	if (db->tried > 0)
+		*err = (struct err){0};
+	return DB_DOWN;
+}
+
 static enum db_state fall(struct db *db, struct err *err)
 {
 	set_connection_error(db, err);
-	db_drop(db);
-	return DB_DOWN;
+	return give_up_host(db, err);
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -258,12 +309,21 @@ static enum db_state start_connection(struct db *db, struct err *err)
 {
 	/* What stands before the connection string is a default; what stands
 	 * after it is not to be changed. */
-	const char *const keys[] = {"application_name", "tcp_user_timeout",
-				    "keepalives_idle",  "keepalives_interval",
-				    "keepalives_count", "dbname",
-				    "client_encoding",  NULL};
-	const char *const values[] = {"call_log", "5000",       "10",   "3",
-				      "3",        db->conninfo, "UTF8", NULL};
+	struct hosts_entry host = hosts_get(db->hosts, db->host);
+	const char *const keys[] = {"application_name",
+				    "tcp_user_timeout",
+				    "keepalives_idle",
+				    "keepalives_interval",
+				    "keepalives_count",
+				    "dbname",
+				    "client_encoding",
+				    "host",
+				    "hostaddr",
+				    "port",
+				    NULL};
+	const char *const values[] = {
+	    "call_log", "5000",    "10",          "3",       "3", db->conninfo,
+	    "UTF8",     host.host, host.hostaddr, host.port, NULL};
 
 	db->attempt_ns = clock_ns();
 	db->conn = PQconnectStartParams(keys, values, 1);
@@ -275,9 +335,9 @@ static enum db_state start_connection(struct db *db, struct err *err)
 		return DB_DOWN;
 	}
 	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
+	db->state = DB_CONNECTING;
 	if (PQstatus(db->conn) == CONNECTION_BAD)
 		return fall(db, err);
-	db->state = DB_CONNECTING;
 	db->events = POLLOUT;
 	db->ready = false;
 	return DB_CONNECTING;
@@ -288,8 +348,7 @@ static enum db_state step_connecting(struct db *db, struct err *err)
 	if (clock_ns() >= clock_after(db->attempt_ns, db->connect_ms)) {
 		err_set(err, ERR_AWAY, "no connection within %u ms",
 			db->connect_ms);
-		db_drop(db);
-		return DB_DOWN;
+		return give_up_host(db, err);
 	}
 	if (!db->ready)
 		return DB_CONNECTING;
@@ -312,6 +371,7 @@ static enum db_state step_connecting(struct db *db, struct err *err)
 	PQsetErrorVerbosity(db->conn, PQERRORS_SQLSTATE);
 	db->events = POLLIN;
 	db->state = DB_IDLE;
+	db->tried = 0;
 	return DB_IDLE;
 }
 

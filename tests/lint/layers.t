@@ -27,7 +27,7 @@ my %layers = (
 		'log',
 		'queue',
 		'call',
-		'buf clock',
+		'buf clock hosts',
 		'err',
 		'utf8',
 	],
