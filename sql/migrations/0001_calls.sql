@@ -111,7 +111,9 @@ CREATE TABLE call_log.calls (
 	body                 json    COMPRESSION lz4,
 	-- what the merge rule needs beside the facts
 	connected            boolean NOT NULL,
+	telephony_session_ids text[] COLLATE "C",
 	other_leg            text    COLLATE "C",
+	other_legs           text[]  COLLATE "C",
 	last_event_at        timestamptz NOT NULL,
 	rank                 bytea   NOT NULL,
 	ranks                call_log.fact_ranks NOT NULL,
@@ -156,6 +158,8 @@ COMMENT ON COLUMN call_log.calls.updated_at IS 'When a fact of it last changed h
 COMMENT ON COLUMN call_log.calls.body IS 'The last final message as received, without tokens (option `body` of the plugin).';
 COMMENT ON COLUMN call_log.calls.connected IS 'Whether any event showed that somebody answered.';
 COMMENT ON COLUMN call_log.calls.other_leg IS 'The session id of the RingOut leg whose row this one supersedes.';
+COMMENT ON COLUMN call_log.calls.telephony_session_ids IS 'All telephony session ids that its events carried, once they were not all the same.';
+COMMENT ON COLUMN call_log.calls.other_legs IS 'All other_leg that its events carried, once they were not all the same.';
 COMMENT ON COLUMN call_log.calls.last_event_at IS 'When the widget posted the highest-ranked event.';
 COMMENT ON COLUMN call_log.calls.rank IS 'The highest rank of an event about this call (call_log.event_rank).';
 COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they differ from rank.';
@@ -167,6 +171,8 @@ CREATE INDEX calls_id ON call_log.calls (id);
 CREATE INDEX calls_telephony_session ON call_log.calls (account, agent, telephony_session_id);
 CREATE INDEX calls_started ON call_log.calls (account, agent, started_at);
 CREATE INDEX calls_other_leg ON call_log.calls (account, agent, other_leg) WHERE other_leg IS NOT NULL;
+CREATE INDEX calls_several_names ON call_log.calls (account, agent)
+	WHERE telephony_session_ids IS NOT NULL OR other_legs IS NOT NULL;
 CREATE INDEX calls_merged_into ON call_log.calls (account, agent, merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX calls_zero ON call_log.calls (account, agent)
 	WHERE session_id = telephony_session_id OR session_id LIKE '0/%';
@@ -174,6 +180,7 @@ COMMENT ON INDEX call_log.calls_id IS 'A call by the id that answers and links c
 COMMENT ON INDEX call_log.calls_telephony_session IS 'One call under two session ids.';
 COMMENT ON INDEX call_log.calls_started IS 'An agent''s calls of a period.';
 COMMENT ON INDEX call_log.calls_other_leg IS 'RingOut: who supersedes this leg.';
+COMMENT ON INDEX call_log.calls_several_names IS 'The rare calls whose events did not agree on telephony session or leg.';
 COMMENT ON INDEX call_log.calls_merged_into IS 'The rows that a call stands for.';
 COMMENT ON INDEX call_log.calls_zero IS 'The calls that the widget names "0".';
 

@@ -37,12 +37,13 @@ $$;
 COMMENT ON FUNCTION call_log.event_rank(text, boolean, text, timestamptz, integer, bigint) IS
 'The rank of an event, compared bytewise: stage (ringing; what presence tells; the call-log record), for a call to oneself outbound over inbound, milliseconds of emission, seconds of duration, hash of the message.';
 
-CREATE FUNCTION call_log.save_rank(saved_at timestamptz, request_id text)
+CREATE FUNCTION call_log.save_rank(saved_at timestamptz, request_id text, session_id text)
 RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT int8send(greatest(date_part('epoch', saved_at) * 1000000, 0)::bigint) || convert_to(request_id, 'UTF8')
+SELECT int8send(greatest(date_part('epoch', saved_at) * 1000000, 0)::bigint)
+	|| convert_to(request_id, 'UTF8') || '\x00'::bytea || convert_to(session_id, 'UTF8')
 $$;
-COMMENT ON FUNCTION call_log.save_rank(timestamptz, text) IS
-'The rank of a save by the agent, compared bytewise: microseconds, then the request''s name.';
+COMMENT ON FUNCTION call_log.save_rank(timestamptz, text, text) IS
+'The rank of a save by the agent, compared bytewise: microseconds, then the request''s name, then the session id, so that no two saves of one call are equal.';
 
 -- The rule for one fact, in two expressions that PostgreSQL inlines. incoming: the
 -- event carries it; held: the row has it; rank: the event's; fact: the rank kept
@@ -61,14 +62,29 @@ RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 COMMENT ON FUNCTION call_log.rank_kept(boolean, boolean, bytea, bytea, bytea) IS
 'The rank to keep for a fact after an event: NULL where it is the row''s highest, which then is greatest(rank, top).';
 
+-- Whether two rows are one call must not depend on which of several names a row
+-- holds at the moment, so all are kept. held: all, once there were two; value: the
+-- row's; incoming: the event's.
+CREATE FUNCTION call_log.is_another(held text[], value text, incoming text)
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+'SELECT coalesce(incoming <> value AND coalesce(incoming <> ALL (held), true), false)';
+COMMENT ON FUNCTION call_log.is_another(text[], text, text) IS
+'Whether an event brings a name that no event of the row brought before, beside one that it has.';
+
 CREATE FUNCTION call_log.lock_agents(accounts text[], agents text[]) RETURNS void
-LANGUAGE sql VOLATILE AS $$
-SELECT pg_advisory_xact_lock(agent_key) FROM (
-	SELECT DISTINCT hashtextextended(a.agent, hashtextextended(a.account, 0)) AS agent_key
-	FROM unnest(accounts, agents) AS a (account, agent)
-	ORDER BY 1
-) AS keys
-$$;
+LANGUAGE plpgsql AS $$
+BEGIN
+	-- Who waited must see what the other committed, or misses its half of a call.
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'calls cannot be written in a % transaction', current_setting('transaction_isolation')
+		USING ERRCODE = 'invalid_transaction_state', HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
+	END IF;
+	PERFORM pg_advisory_xact_lock(agent_key) FROM (
+		SELECT DISTINCT hashtextextended(a.agent, hashtextextended(a.account, 0)) AS agent_key
+		FROM unnest(accounts, agents) AS a (account, agent)
+		ORDER BY 1
+	) AS keys;
+END $$;
 COMMENT ON FUNCTION call_log.lock_agents(text[], text[]) IS
 'Makes this transaction the only writer of these agents'' calls until it ends; everybody asks in the order of the keys. A batch of many agents takes as many entries of the server''s lock table (max_locks_per_transaction).';
 
@@ -83,23 +99,31 @@ DECLARE
 	recorded call_log.calls;
 BEGIN
 	WITH RECURSIVE member AS (
-		SELECT c.session_id, c.telephony_session_id, c.other_leg, c.merged_into FROM call_log.calls c
+		SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+		FROM call_log.calls c
 		WHERE c.account = in_account AND c.agent = in_agent AND c.session_id = in_session_id
 		UNION
 		SELECT o.* FROM member m CROSS JOIN LATERAL (
-			SELECT c.session_id, c.telephony_session_id, c.other_leg, c.merged_into FROM call_log.calls c
+			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+			FROM call_log.calls c
 			WHERE c.account = in_account AND c.agent = in_agent
-			  AND c.telephony_session_id = m.telephony_session_id
+			  AND c.telephony_session_id = ANY (m.telephony_session_ids || m.telephony_session_id)
 			UNION ALL
-			SELECT c.session_id, c.telephony_session_id, c.other_leg, c.merged_into FROM call_log.calls c
+			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+			FROM call_log.calls c
 			WHERE c.account = in_account AND c.agent = in_agent
-			  AND c.session_id IN (m.other_leg, m.merged_into)
+			  AND c.session_id = ANY (m.other_legs || m.other_leg)
 			UNION ALL
-			SELECT c.session_id, c.telephony_session_id, c.other_leg, c.merged_into FROM call_log.calls c
+			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+			FROM call_log.calls c
 			WHERE c.account = in_account AND c.agent = in_agent AND c.other_leg = m.session_id
 			UNION ALL
-			SELECT c.session_id, c.telephony_session_id, c.other_leg, c.merged_into FROM call_log.calls c
-			WHERE c.account = in_account AND c.agent = in_agent AND c.merged_into = m.session_id
+			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+			FROM call_log.calls c
+			WHERE c.account = in_account AND c.agent = in_agent
+			  AND (c.telephony_session_ids IS NOT NULL OR c.other_legs IS NOT NULL)
+			  AND (c.telephony_session_ids && (m.telephony_session_ids || m.telephony_session_id)
+			       OR m.session_id = ANY (c.other_legs))
 		) AS o
 	)
 	SELECT array_agg(session_id ORDER BY session_id) INTO members FROM member;
@@ -115,7 +139,8 @@ BEGIN
 	WHERE c.account = in_account AND c.agent = in_agent AND c.session_id = ANY (members)
 	ORDER BY EXISTS (SELECT FROM call_log.calls o
 	                 WHERE o.account = in_account AND o.agent = in_agent
-	                   AND o.session_id = ANY (members) AND o.other_leg = c.session_id),
+	                   AND o.session_id = ANY (members)
+	                   AND (o.other_leg = c.session_id OR c.session_id = ANY (o.other_legs))),
 	         c.state <> 'final', c.session_id
 	LIMIT 1;
 
@@ -159,15 +184,20 @@ BEGIN
 	      (nullif(survivor, c.session_id), (noted.ranks).note, (formed.ranks).form, (known.ranks).contact,
 	       coalesce((recorded.ranks).recording, recorded.rank));
 
+	-- A save that was sent for two of them stays where it is, once.
 	UPDATE call_log.notes n SET session_id = survivor
 	WHERE n.account = in_account AND n.agent = in_agent
-	  AND n.session_id = ANY (members) AND n.session_id <> survivor;
+	  AND n.session_id = ANY (members) AND n.session_id <> survivor
+	  AND NOT EXISTS (SELECT FROM call_log.notes o
+	                  WHERE o.account = in_account AND o.agent = in_agent AND o.session_id = ANY (members)
+	                    AND (o.saved_at, o.request_id) = (n.saved_at, n.request_id)
+	                    AND (o.session_id = survivor OR o.session_id < n.session_id));
 END $$;
 COMMENT ON FUNCTION call_log.unite(text, text, text) IS
 'Finds all rows that are the same call as this one (equal telephony session id, RingOut legs), lets one stand for it and merges the others into it, with notes, history, contact and recording. Needs the agent''s lock.';
 
 CREATE TYPE call_log.changed AS (
-	account text, agent text, session_id text, telephony_session_id text, other_leg text
+	account text, agent text, session_id text, telephony_session_id text, other_leg text, several_names boolean
 );
 COMMENT ON TYPE call_log.changed IS 'A row that record_calls() wrote, and what may tie it to others.';
 
@@ -203,7 +233,7 @@ BEGIN
 		SELECT e.*,
 		       call_log.event_rank(e.state, e.to_self, e.direction, e.emitted_at, e.duration_s, e.hash) AS rank,
 		       CASE WHEN e.logged_by = 'manual'
-		            THEN call_log.save_rank(e.emitted_at, e.request_id) END AS save_rank
+		            THEN call_log.save_rank(e.emitted_at, e.request_id, e.session_id) END AS save_rank
 		FROM unnest(accounts, agents, session_ids, request_ids, emitted_ats, hashes, states, to_selves,
 		            logged_bys, connecteds, telephony_session_ids, party_ids, other_legs, directions,
 		            from_numbers, from_names, to_numbers, to_names, queue_calls, started_ats, durations_s,
@@ -233,7 +263,11 @@ BEGIN
 		       e.telephony_session_id, e.party_id, e.other_leg, e.direction, e.from_number, e.from_name,
 		       e.to_number, e.to_name, e.queue_call, e.started_at, e.duration_s, e.result, e.ai_note,
 		       e.transcript, e.recording_id, e.recording_link, e.recording_uri, e.recording_type,
-		       e.contact_id, e.contact_name, e.contact_type, nullif(e.note, ''), e.form::jsonb, e.body::json
+		       e.contact_id, CASE WHEN e.contact_id IS NOT NULL THEN e.contact_name END,
+		       CASE WHEN e.contact_id IS NOT NULL THEN e.contact_type END,
+		       -- only a save carries them
+		       CASE WHEN e.save_rank IS NOT NULL THEN nullif(e.note, '') END,
+		       CASE WHEN e.save_rank IS NOT NULL THEN e.form::jsonb END, e.body::json
 		FROM event e
 		ON CONFLICT (account, agent, session_id) DO UPDATE SET
 			state         = CASE WHEN excluded.rank > c.rank THEN excluded.state ELSE c.state END,
@@ -244,6 +278,14 @@ BEGIN
 			                     WHEN 'auto'   IN (c.logged_by, excluded.logged_by) THEN 'auto'
 			                     ELSE 'backfill' END,
 			<values>,
+			telephony_session_ids = CASE
+				WHEN call_log.is_another(c.telephony_session_ids, c.telephony_session_id, excluded.telephony_session_id)
+				THEN coalesce(c.telephony_session_ids, ARRAY[c.telephony_session_id]) || excluded.telephony_session_id
+				ELSE c.telephony_session_ids END,
+			other_legs    = CASE
+				WHEN call_log.is_another(c.other_legs, c.other_leg, excluded.other_leg)
+				THEN coalesce(c.other_legs, ARRAY[c.other_leg]) || excluded.other_leg
+				ELSE c.other_legs END,
 			ranks = ROW (<ranks>)::call_log.fact_ranks,
 			updated_at    = CASE WHEN excluded.rank > c.rank AND <same> THEN c.updated_at ELSE now() END
 		WHERE CASE
@@ -254,10 +296,13 @@ BEGIN
 				AND <same>)
 			ELSE <any wins>
 				OR excluded.connected AND NOT c.connected
+				OR call_log.is_another(c.telephony_session_ids, c.telephony_session_id, excluded.telephony_session_id)
+				OR call_log.is_another(c.other_legs, c.other_leg, excluded.other_leg)
 				OR excluded.logged_by = 'manual' AND c.logged_by <> 'manual'
 				OR excluded.logged_by = 'auto' AND c.logged_by = 'backfill'
 			END
-		RETURNING c.account, c.agent, c.session_id, c.telephony_session_id, c.other_leg
+		RETURNING c.account, c.agent, c.session_id, c.telephony_session_id, c.other_leg,
+		          c.telephony_session_ids IS NOT NULL OR c.other_legs IS NOT NULL
 	)
 	SELECT count(*), array_agg(ROW (u.*)::call_log.changed) INTO written, changed FROM upserted u;
 
@@ -270,6 +315,11 @@ BEGIN
 		              WHERE p.account = w.account AND p.agent = w.agent AND p.session_id = w.other_leg)
 		   OR EXISTS (SELECT FROM call_log.calls p
 		              WHERE p.account = w.account AND p.agent = w.agent AND p.other_leg = w.session_id)
+		   OR EXISTS (SELECT FROM call_log.calls p
+		              WHERE p.account = w.account AND p.agent = w.agent
+		                AND (p.telephony_session_ids IS NOT NULL OR p.other_legs IS NOT NULL)
+		                AND (w.telephony_session_id = ANY (p.telephony_session_ids) OR w.session_id = ANY (p.other_legs)))
+		   OR w.several_names
 		ORDER BY 1, 2, 3
 	LOOP
 		PERFORM call_log.unite(seed.account, seed.agent, seed.session_id);
@@ -373,10 +423,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	held     call_log.calls;
-	now_at   timestamptz := clock_timestamp();
+	now_at   timestamptz;
 	request  text := 'set_note/' || gen_random_uuid();
 BEGIN
 	PERFORM call_log.lock_agents(ARRAY[set_note.account], ARRAY[set_note.agent]);
+	now_at := clock_timestamp();
 	SELECT s.* INTO held
 	FROM call_log.calls c JOIN call_log.calls s
 	  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id)
@@ -394,7 +445,7 @@ BEGIN
 
 	UPDATE call_log.calls c SET
 		note       = nullif(set_note.note, ''),
-		ranks.note = greatest(call_log.save_rank(now_at, request),
+		ranks.note = greatest(call_log.save_rank(now_at, request, held.session_id),
 		                      -- a widget's clock may be ahead: what is saved last must win
 		                      (held.ranks).note || '\x00'::bytea),
 		updated_at = now()
@@ -422,7 +473,7 @@ BEGIN
 		USING ERRCODE = 'CL002', HINT = 'Change the note of that one (WHERE merged_into IS NULL), or use call_log.set_note().';
 	END IF;
 	NEW.note := nullif(NEW.note, '');
-	NEW.ranks.note := greatest(call_log.save_rank(now_at, request), (OLD.ranks).note || '\x00'::bytea);
+	NEW.ranks.note := greatest(call_log.save_rank(now_at, request, NEW.session_id), (OLD.ranks).note || '\x00'::bytea);
 	NEW.updated_at := now();
 	INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note)
 	VALUES (NEW.account, NEW.agent, NEW.session_id, now_at, request, coalesce(NEW.note, ''));

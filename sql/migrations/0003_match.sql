@@ -10,26 +10,25 @@ SET enable_seqscan = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT a.ordinal::integer,
-	       CASE WHEN c.merged_into IS NULL THEN c.id
-	            -- the survivor; notes and contact are the same in both
-	            ELSE (SELECT s.id FROM call_log.calls s
-	                  WHERE s.account = c.account AND s.agent = c.agent AND s.session_id = c.merged_into) END,
-	       c.note, c.contact_id, c.contact_name, c.contact_type
+	SELECT a.ordinal::integer, s.id, s.note, s.contact_id, s.contact_name, s.contact_type
 	FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
 	JOIN call_log.calls c
-	  ON c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id;
+	  ON c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id
+	-- the survivor: a plain UPDATE of a note changes only that
+	JOIN call_log.calls s
+	  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id);
 
 	IF '0' = ANY (session_ids) THEN
 		RETURN QUERY
 		SELECT a.ordinal::integer, z.id, z.note, z.contact_id, z.contact_name, z.contact_type
 		FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
 		CROSS JOIN LATERAL (
-			SELECT c.* FROM call_log.calls c
+			SELECT s.* FROM call_log.calls c JOIN call_log.calls s
+			  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id)
 			WHERE c.account = a.account AND c.agent = a.agent
 			  AND (c.session_id = c.telephony_session_id OR c.session_id LIKE '0/%')
 			  AND c.state IN ('ringing', 'connected', 'held', 'parked')
-			  AND c.merged_into IS NULL
+			  AND s.state IN ('ringing', 'connected', 'held', 'parked')
 			  -- one whose end never came is not live for ever
 			  AND c.updated_at > now() - interval '1 day'
 			ORDER BY c.last_event_at DESC, c.session_id LIMIT 1

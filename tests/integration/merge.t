@@ -110,6 +110,8 @@ subtest 'what belongs to the agent' => sub {
 	is(after('contact_id, contact_name', event(1, contact_id => 'a', contact_name => 'A'), $save->(2, contact_id => 'p', contact_picked => 't'),
 			event(3, state => 'final', contact_id => 'b', contact_name => 'B')), 'p', 'an agent\'s pick outranks what the widget found');
 	is(after('contact_id', $save->(2, contact_id => 'p', contact_picked => 't'), $save->(9)), 'p', 'a null contact writes nothing');
+	is(after("coalesce(note, 'none'), coalesce(form::text, 'none')", event(1, note => 'x', form => '{"a":1}')), 'none|none', 'not even as the first event');
+	is(after("coalesce(contact_name, 'none')", event(1, contact_name => 'A', contact_type => 'B')), 'none', 'a contact without an id is none');
 	my $retry = $save->(2, note => 'once');
 	after('note', $retry, $retry, event(3), $retry);
 	is($cluster->psql('SELECT count(*) FROM call_log.notes'), 1, 'a retry of a save adds nothing');
@@ -159,6 +161,18 @@ subtest 'one call under two session ids' => sub {
 		after('1', @$order);
 		is(call("coalesce(merged_into, '-')", 20) . call("coalesce(merged_into, '-')", 30), '30-', 'a RingOut call supersedes its other leg, in either order');
 	}
+	# the phone service changes its mind about the telephony session
+	my @names = (event(0, session_id => '1', telephony_session_id => 's-1'), event(9, session_id => '1', telephony_session_id => 's-2'),
+		event(0, session_id => '2', telephony_session_id => 's-1'));
+	for my $order ([ 0, 1, 2 ], [ 0, 2, 1 ], [ 1, 2, 0 ]) {
+		after('1', @names[@$order]);
+		is(call("telephony_session_id, coalesce(merged_into, '-')", 1) . call('merged_into', 2), 's-2|-1',
+			"a telephony session that any event named is enough, in order @$order");
+	}
+	my @twice = map { event(5, session_id => $_, logged_by => 'manual', request_id => 'same', note => "note $_") } 1, 2;
+	after('1', @twice, map { event(9, session_id => $_, telephony_session_id => 's') } 1, 2);
+	is(call('note', 1) . $cluster->psql(q{SELECT string_agg(session_id, ' ' ORDER BY session_id) FROM call_log.notes}), 'note 21 2',
+		'one request sent for both of them spoils nothing');
 	after('1', event(0, session_id => '1', other_leg => '2'), event(0, session_id => '2', other_leg => '1'));
 	is(call("coalesce(merged_into, '-')", 1) . call("coalesce(merged_into, '-')", 2), '-1', 'two that name each other make no cycle');
 	after('1', event(0, session_id => '1', telephony_session_id => 's', agent => 'ann'), event(0, session_id => '2', telephony_session_id => 's', agent => 'bob'));
@@ -175,6 +189,10 @@ subtest 'matching' => sub {
 	is(match('cal', '5'), '', 'a third one none');
 	is(match('ann', '4', '0', '5', '5'), "2|$id{'anns-9'} 3|$id{ann5} 4|$id{ann5}", '"0" is the agent\'s live call of that name');
 	is(match('bob', '0'), '', 'and nobody else\'s');
+	record($cluster, [ [ event(1, session_id => '8', telephony_session_id => 's-9', state => 'connected') ] ]);
+	is(match('ann', '0', 's-9'), join(' ', map { "$_|" . call('id', 8) } 1, 2), 'also when another row stands for that');
+	$cluster->psql(q{UPDATE call_log.calls SET note = 'by hand' WHERE session_id = '8'});
+	is(match('ann', 's-9'), '1|' . call('id', 8) . '|by hand', 'a note changed by plain UPDATE is matched by the merged id');
 	record($cluster, [ [ event(9, session_id => 's-9', state => 'ended') ] ]);
 	is(match('ann', '0'), '', 'an ended one is not live');
 };
@@ -213,6 +231,14 @@ subtest 'rights' => sub {
 		like($denied->('plugin', $forbidden), qr/permission denied|must be owner/, "the writer cannot $forbidden");
 	}
 	is($cluster->psql('SELECT count(*) FROM call_report.calls', user => 'analyst'), 1, 'the analyst reads the views');
+	$cluster->create_role('crm');
+	$cluster->psql('GRANT USAGE ON SCHEMA call_log TO crm; GRANT SELECT, UPDATE (note) ON call_log.calls TO crm');
+	is(($cluster->try_psql(q{UPDATE call_log.calls SET note = 'by the CRM'}, user => 'crm'))[2], '', 'the right to UPDATE note is all that a plain UPDATE needs');
+	is($cluster->psql(q{SELECT count(*) FROM call_log.notes WHERE note = 'by the CRM'}), 1, 'and its history is kept');
+	is($cluster->psql(q{SELECT string_agg(oid::regproc::text, ' ') FROM pg_proc WHERE pronamespace = 'call_log'::regnamespace
+		AND proname <> 'outcome' AND has_function_privilege('public', oid, 'execute')}), '', 'nobody else runs our functions');
+	like($denied->('plugin', 'CREATE TEMP TABLE t (LIKE call_log.calls); CREATE TRIGGER t BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION call_log.note_updated()'),
+		qr/permission denied for function/, 'the writer cannot run the trigger as its owner');
 	for my $forbidden ('SELECT 1 FROM call_log.calls', q{SELECT call_log.set_note('a','b','c','d')}, 'DELETE FROM call_report.calls') {
 		like($denied->('analyst', $forbidden), qr/permission denied|cannot delete/, "but cannot $forbidden");
 	}

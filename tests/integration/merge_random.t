@@ -19,6 +19,9 @@ srand $seed;
 my @recording = qw(recording_id recording_link recording_uri recording_type);
 my @contact = qw(contact_id contact_name contact_type);
 
+# What is written into a note by hand.
+my $text = q{CASE WHEN right(agent, 2)::integer % 2 = 0 THEN 'by hand' ELSE '' END};
+
 sub one_of { $_[ rand @_ ] }
 sub maybe { rand() < $_[0] ? one_of(@_[ 1 .. $#_ ]) : undef }
 
@@ -37,8 +40,10 @@ sub random_event {
 		to_self => rand() < 0.2 ? 't' : 'f',
 		logged_by => $manual ? 'manual' : one_of(qw(auto auto backfill)),
 		connected => rand() < 0.3 ? 't' : 'f',
-		telephony_session_id => rand() < 0.7 ? $call->{telephony} : undef,
-		other_leg => rand() < 0.5 ? $call->{other_leg} : undef,
+		# nearly always one of each a call
+		telephony_session_id => rand() < 0.1 ? maybe(1, 's-1', 's-2', 's-3') : rand() < 0.7 ? $call->{telephony} : undef,
+		other_leg => rand() < 0.05 ? maybe(1, grep { $_ ne $call->{session_id} } 100, 200, 's-1')
+			: rand() < 0.5 ? $call->{other_leg} : undef,
 		direction => maybe(0.6, 'Inbound', 'Outbound'),
 		queue_call => maybe(0.3, 't', 'f'),
 		started_at => maybe(0.5, map { moment($_) } 10 .. 12),
@@ -51,10 +56,10 @@ sub random_event {
 	if (rand() < 0.3) { $e{$_} = maybe(0.8, "$_ 1", "$_ 2") for @recording }
 	if (rand() < 0.4) {
 		$e{$_} = maybe(0.8, "$_ 1", "$_ 2") for @contact;
-		$e{contact_id} //= 'contact 3';
-		$e{contact_picked} = $manual && rand() < 0.8 ? 't' : 'f';
+		$e{contact_picked} = rand() < 0.6 ? 't' : 'f';
 	}
-	if ($manual) {
+	# an automatic event may carry neither, which must not matter
+	if ($manual || rand() < 0.1) {
 		$e{note} = maybe(0.7, '', '', 'note 1', 'note 2', 'note 3');
 		$e{form} = maybe(0.3, '{"a": 1}', '{"a": 2}');
 	}
@@ -83,7 +88,8 @@ sub event_rank {
 	return pack 'C C N N q>', $stage, $self, $e->{second}, $duration > 262143 ? 262143 : $duration, $e->{hash};
 }
 sub save_rank { pack 'N a*', $_[0]{second}, $_[0]{request_id} }
-sub contact_rank { $_[0]{contact_picked} && $_[0]{contact_picked} eq 't' ? "\1" . save_rank($_[0]) : "\0" . event_rank($_[0]) }
+sub picked { ($_[0]{contact_picked} // '') eq 't' && $_[0]{logged_by} eq 'manual' && defined $_[0]{contact_id} }
+sub contact_rank { picked($_[0]) ? "\1" . save_rank($_[0]) : "\0" . event_rank($_[0]) }
 # The highest of the events that carry something, by a rank.
 sub highest {
 	my ($rank, $carries, @event) = @_;
@@ -113,28 +119,40 @@ sub fold_call {
 	return \%c;
 }
 
+# Two session ids are one call when any events of theirs name the same telephony
+# session, or one names the other as its RingOut leg.
+sub one_call {
+	my ($p, $q) = @_;
+	my %name = map { $_->{telephony_session_id} // '' => 1 } @$p;
+	delete $name{''};
+	return grep({ $name{ $_->{telephony_session_id} // '' } } @$q)
+	  || grep({ ($_->{other_leg} // '') eq $q->[0]{session_id} } @$p)
+	  || grep({ ($_->{other_leg} // '') eq $p->[0]{session_id} } @$q);
+}
+
+# $hand: what was written into notes from elsewhere, by session id.
 sub fold {
-	my ($erases, @event) = @_;
+	my ($erases, $hand, @event) = @_;
 	my (%of, %call, %group);
 	push @{ $of{ $_->{session_id} } }, $_ for @event;
 	$call{$_} = fold_call(@{ $of{$_} }) for keys %of;
 	$group{$_} = $_ for keys %call;
 	for (keys %call) { for my $x (keys %call) { for my $y (keys %call) { # to the fixed point
 		next if $group{$x} eq $group{$y};
-		my ($p, $q) = @call{ $x, $y };
-		next if !(($p->{other_leg} // '') eq $y
-			|| defined $p->{telephony_session_id} && $p->{telephony_session_id} eq ($q->{telephony_session_id} // ''));
+		next if !one_call(@of{ $x, $y });
 		my ($from, $to) = @group{ $x, $y };
 		$_ eq $from and $_ = $to for values %group;
 	} } }
 	for my $name (values %{ { reverse %group } }) {
 		my @member = grep { $group{$_} eq $group{$name} } keys %call;
-		my %leg = map { ($call{$_}{other_leg} // '') => 1 } @member;
+		my %leg = map { ($_->{other_leg} // '') => 1 } map { @{ $of{$_} } } @member;
 		my ($survivor) = sort { ($leg{$a} // 0) <=> ($leg{$b} // 0)
 			|| ($call{$a}{state} ne 'final') <=> ($call{$b}{state} ne 'final') || $a cmp $b } @member;
 		my @all = map { @{ $of{$_} } } @member;
 		my @saved = grep { $_->{logged_by} eq 'manual' } @all;
 		my $note = highest(\&save_rank, sub { defined $_[0]{note} && ($erases || $_[0]{note} ne '') }, @saved)->{note};
+		my @hand = grep { defined $hand->{$_} } @member;
+		$note = $hand->{ $hand[0] } if @hand;
 		my $form = highest(\&save_rank, sub { defined $_[0]{form} }, @saved)->{form};
 		my $contact = highest(\&contact_rank, sub { defined $_[0]{contact_id} }, @all);
 		my $recording = highest(\&event_rank, sub { my $e = $_[0]; grep { defined $e->{$_} } @recording }, @all);
@@ -144,8 +162,8 @@ sub fold {
 			$c->{form} = $form;
 			$c->{$_} = $contact->{$_} for @contact;
 			$c->{$_} = $recording->{$_} for @recording;
-			$c->{saves} = $c->{merged_into} ? undef : join ' ', sort map { $_->{request_id} }
-			  grep { defined $_->{note} || defined $_->{form} || ($_->{contact_picked} // 'f') eq 't' } @saved;
+			$c->{saves} = $c->{merged_into} ? undef : join ' ', sort((map { $_->{request_id} }
+			  grep { defined $_->{note} || defined $_->{form} || picked($_) } @saved), map { 'by hand' } @hand);
 		}
 	}
 	return \%call;
@@ -177,10 +195,19 @@ while ($done < $histories && $wrong < 3) {
 			$last{ $e->{session_id} } = $step;
 		}
 	}
+	# In between, notes of every fourth agent are changed from elsewhere.
+	my @early = splice @batch, 0, 1 + rand @batch;
+	record($cluster, [ map { $_ // [] } @early ], empty_note_erases => $erases);
+	my %hand;
+	for my $change (by_set_note(), by_update()) {
+		for my $row ($cluster->rows($change)) { $hand{ $row->[0] }{ $row->[1] } = $row->[2] }
+	}
 	record($cluster, [ map { $_ // [] } @batch ], empty_note_erases => $erases);
 	my %got;
 	for my $row ($cluster->rows('SELECT c.agent, ' . join(', ', map { "c.$_" } @shown) . <<~'SQL')) {
-		, (SELECT string_agg(request_id, ' ' ORDER BY request_id) FROM call_log.notes n
+		, (SELECT string_agg(request_id, ' ' ORDER BY request_id COLLATE "C") FROM (
+		      SELECT regexp_replace(request_id, '^(set_note|sql)/.*', 'by hand') AS request_id, account, agent, session_id
+		      FROM call_log.notes) AS n
 		   WHERE n.account = c.account AND n.agent = c.agent AND n.session_id = c.session_id)
 		FROM call_log.calls c
 		SQL
@@ -190,7 +217,13 @@ while ($done < $histories && $wrong < 3) {
 		$got{$agent}{ $c{session_id} } = \%c;
 	}
 	for my $agent (sort keys %set) {
-		my $want = fold($erases, @{ $set{$agent} });
+		# a plain UPDATE reaches merged rows, which nobody reads, when they are next united
+		if ($agent =~ /2.$/) {
+			for my $c (values %{ $got{$agent} }) {
+				$c->{note} = $got{$agent}{ $c->{merged_into} }{note} if defined $c->{merged_into};
+			}
+		}
+		my $want = fold($erases, $hand{$agent} // {}, @{ $set{$agent} });
 		for my $c (values %$want) { $c->{saves} = undef if ($c->{saves} // '') eq '' }
 		if (!eq_deeply_text($got{$agent}, $want)) {
 			$wrong++;
@@ -200,6 +233,21 @@ while ($done < $histories && $wrong < 3) {
 	}
 	$done += $lanes;
 	$cluster->psql('TRUNCATE call_log.calls, call_log.notes');
+}
+
+# Change notes in calls merged and not, and say (agent, session id, note) of each
+# change. What is written now outranks all histories, which lie in the past.
+sub by_set_note {
+	return <<~"SQL";
+		SELECT agent, session_id, left($text, length(call_log.set_note(account, agent, session_id, $text))), 1
+		FROM (SELECT DISTINCT ON (agent) * FROM call_log.calls WHERE agent LIKE '%1_' ORDER BY agent, hashtext(session_id || $seed)) AS c
+		SQL
+}
+sub by_update {
+	return <<~"SQL";
+		UPDATE call_log.calls SET note = $text WHERE merged_into IS NULL AND agent LIKE '%2_'
+		RETURNING agent, session_id, coalesce(note, ''), 1
+		SQL
 }
 
 sub text_of {

@@ -7,13 +7,21 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Cluster;
 use Feed qw(record);
-use Process qw(root);
+use Process qw(root run_ok);
 
 my $cluster = Cluster->new(settings => { fsync => 'off' });
 my @migration = map { m{([^/]+)$} } sort glob root() . '/sql/migrations/*.sql';
 my $check = sub { $cluster->psql_file(root() . '/sql/install.sql', arguments => [ '-v', 'check=1' ], @_) };
 
 is($check->(), join("\n", map { "missing: migrations/$_" } @migration), 'the check names every migration that is missing');
+# Roles belong to the server: whoever installs second finds them there.
+for my $installer ([ boss => 'CREATEROLE' ], [ owner => '' ]) {
+	my ($name, $attributes) = @$installer;
+	$cluster->create_role($name, $attributes);
+	$cluster->psql("CREATE DATABASE of_$name OWNER $name");
+	is(($cluster->try_psql(undef, file => root() . '/sql/install.sql', dbname => "of_$name", user => $name))[2], '', "$name, no superuser, installs too");
+}
+
 $cluster->install_schema;
 is($check->(), '', 'after the installation it names none');
 my $dump = sub { $cluster->psql(q{SELECT string_agg(format('%s %s', version, applied_at), ',' ORDER BY version) FROM call_log.migrations}) };
@@ -62,5 +70,22 @@ my $day = 'SELECT concat_ws(\'|\', day, calls, inbound, outbound, answered, miss
 is($cluster->psql($day), '2026-03-02|7|5|2|4|1|1|97|24.3|15.0|1', 'agent_day counts right, talk time of answered calls only');
 is($cluster->psql("SET TimeZone = 'Europe/Berlin'; $day"),
 	"2026-03-02|6|4|2|3|1|1|90|30.0|20.0|1\n2026-03-03|1|1|0|1|0|0|7|7.0|7.0|0", 'by the days of the session\'s time zone');
+
+# What pg_dump writes can be restored, and is then dumped the same.
+my $dump_of = sub {
+	my ($out) = run_ok([ $cluster->bin('pg_dump'), '-d', $cluster->conninfo(dbname => $_[0]) ]);
+	return $out =~ s/^\\(un)?restrict .*\n//gmr;
+};
+record($cluster, [ map { my $t = $_; [ map { event(session_id => $_, telephony_session_id => 's-' . int($_ / 2), emitted_at => "2026-03-02 10:0$t:00+00",
+		from_name => $t ? undef : 'Å\\"', logged_by => 'manual', note => "note $t", form => '{"a":1}', contact_id => 'c', contact_picked => 't',
+		body => '{"a": "\u0041"}') } 10 .. 19 ] } 0, 1 ]);
+$cluster->create_db('restored');
+my $dumped = $dump_of->('postgres');
+$cluster->psql($dumped, dbname => 'restored');
+ok($dump_of->('restored') eq $dumped, 'a dump with merged calls and notes restores to the same');
+is($check->(dbname => 'restored'), '', 'nothing is missing in it');
+is($cluster->psql(q{SELECT string_agg(DISTINCT note, ',') FROM call_log.calls WHERE session_id = '10';
+	UPDATE call_log.calls SET note = 'x' WHERE session_id = '10'; SELECT count(*) FROM call_log.notes WHERE note = 'x'}, dbname => 'restored'),
+	"note 1\n1", 'and it works on');
 
 done_testing;

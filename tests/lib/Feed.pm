@@ -50,7 +50,7 @@ sub record {
 	my $columns = join ', ', map { "$_->[0] $_->[1]" } @column;
 	my $arrays = join ', ', map { "array_agg($_->[0] ORDER BY account, agent, session_id)" } @column;
 	my $erases = $option{empty_note_erases} ? 'true' : 'false';
-	my $out = $cluster->psql(<<~"SQL" . join("\n", @line) . <<~"END");
+	my $out = $cluster->psql(<<~"SQL" . join('', map { "$_\n" } @line) . <<~"END");
 		DROP TABLE IF EXISTS feed, fed;
 		CREATE UNLOGGED TABLE feed (step integer, $columns);
 		ALTER TABLE feed ALTER account TYPE text COLLATE "C", ALTER agent TYPE text COLLATE "C",
@@ -58,7 +58,6 @@ sub record {
 		CREATE UNLOGGED TABLE fed (step integer, written integer);
 		COPY feed FROM STDIN;
 		SQL
-
 		\\.
 		CREATE INDEX ON feed (step);
 		ANALYZE feed;
