@@ -106,17 +106,22 @@ BEGIN
 		SELECT o.* FROM member m CROSS JOIN LATERAL (
 			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
 			FROM call_log.calls c
-			WHERE c.account = in_account AND c.agent = in_agent
-			  AND c.telephony_session_id = ANY (m.telephony_session_ids || m.telephony_session_id)
+			WHERE c.account = in_account AND c.agent = in_agent AND c.telephony_session_id = m.telephony_session_id
 			UNION ALL
 			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
 			FROM call_log.calls c
-			WHERE c.account = in_account AND c.agent = in_agent
-			  AND c.session_id = ANY (m.other_legs || m.other_leg)
+			WHERE c.account = in_account AND c.agent = in_agent AND c.session_id = m.other_leg
 			UNION ALL
 			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
 			FROM call_log.calls c
 			WHERE c.account = in_account AND c.agent = in_agent AND c.other_leg = m.session_id
+			UNION ALL
+			-- the rare ones with several names
+			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
+			FROM call_log.calls c
+			WHERE c.account = in_account AND c.agent = in_agent
+			  AND (m.telephony_session_ids IS NOT NULL OR m.other_legs IS NOT NULL)
+			  AND (c.telephony_session_id = ANY (m.telephony_session_ids) OR c.session_id = ANY (m.other_legs))
 			UNION ALL
 			SELECT c.session_id, c.telephony_session_id, c.telephony_session_ids, c.other_leg, c.other_legs
 			FROM call_log.calls c
@@ -308,17 +313,19 @@ BEGIN
 
 	FOR seed IN
 		SELECT w.account, w.agent, w.session_id FROM unnest(changed) AS w
+		-- OFFSET 0: by index, a row at a time, whatever the table's statistics were
 		WHERE EXISTS (SELECT FROM call_log.calls p
 		              WHERE p.account = w.account AND p.agent = w.agent
-		                AND p.telephony_session_id = w.telephony_session_id AND p.session_id <> w.session_id)
+		                AND p.telephony_session_id = w.telephony_session_id AND p.session_id <> w.session_id OFFSET 0)
+		   OR w.other_leg IS NOT NULL AND EXISTS (
+		              SELECT FROM call_log.calls p
+		              WHERE p.account = w.account AND p.agent = w.agent AND p.session_id = w.other_leg OFFSET 0)
 		   OR EXISTS (SELECT FROM call_log.calls p
-		              WHERE p.account = w.account AND p.agent = w.agent AND p.session_id = w.other_leg)
-		   OR EXISTS (SELECT FROM call_log.calls p
-		              WHERE p.account = w.account AND p.agent = w.agent AND p.other_leg = w.session_id)
+		              WHERE p.account = w.account AND p.agent = w.agent AND p.other_leg = w.session_id OFFSET 0)
 		   OR EXISTS (SELECT FROM call_log.calls p
 		              WHERE p.account = w.account AND p.agent = w.agent
 		                AND (p.telephony_session_ids IS NOT NULL OR p.other_legs IS NOT NULL)
-		                AND (w.telephony_session_id = ANY (p.telephony_session_ids) OR w.session_id = ANY (p.other_legs)))
+		                AND (w.telephony_session_id = ANY (p.telephony_session_ids) OR w.session_id = ANY (p.other_legs)) OFFSET 0)
 		   OR w.several_names
 		ORDER BY 1, 2, 3
 	LOOP
@@ -327,12 +334,14 @@ BEGIN
 
 	IF 'manual' = ANY (logged_bys) THEN
 		INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note, form, contact_id)
-		SELECT e.account, e.agent, coalesce(c.merged_into, e.session_id), e.saved_at, e.request_id,
+		SELECT e.account, e.agent,
+		       coalesce((SELECT c.merged_into FROM call_log.calls c
+		                 WHERE c.account = e.account AND c.agent = e.agent AND c.session_id = e.session_id),
+		                e.session_id), e.saved_at, e.request_id,
 		       e.note, e.form::jsonb, CASE WHEN e.picked THEN e.contact_id END
 		FROM unnest(accounts, agents, session_ids, emitted_ats, request_ids, logged_bys, notes, forms,
 		            contact_ids, contacts_picked)
 		     AS e (account, agent, session_id, saved_at, request_id, logged_by, note, form, contact_id, picked)
-		JOIN call_log.calls c USING (account, agent, session_id)
 		WHERE e.logged_by = 'manual'
 		  AND (e.note IS NOT NULL OR e.form IS NOT NULL OR e.picked AND e.contact_id IS NOT NULL)
 		ON CONFLICT DO NOTHING;
@@ -427,7 +436,6 @@ DECLARE
 	request  text := 'set_note/' || gen_random_uuid();
 BEGIN
 	PERFORM call_log.lock_agents(ARRAY[set_note.account], ARRAY[set_note.agent]);
-	now_at := clock_timestamp();
 	SELECT s.* INTO held
 	FROM call_log.calls c JOIN call_log.calls s
 	  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id)
@@ -443,6 +451,7 @@ BEGIN
 		      HINT = 'Read the note and its note_version again, then decide.';
 	END IF;
 
+	now_at := clock_timestamp();
 	UPDATE call_log.calls c SET
 		note       = nullif(set_note.note, ''),
 		ranks.note = greatest(call_log.save_rank(now_at, request, held.session_id),

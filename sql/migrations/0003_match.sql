@@ -10,13 +10,20 @@ SET enable_seqscan = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT a.ordinal::integer, s.id, s.note, s.contact_id, s.contact_name, s.contact_type
+	SELECT a.ordinal::integer, coalesce(s.id, c.id),
+	       -- a plain UPDATE of a note changes the survivor only; contacts are equal
+	       CASE WHEN s.id IS NULL THEN c.note ELSE s.note END,
+	       c.contact_id, c.contact_name, c.contact_type
 	FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
-	JOIN call_log.calls c
-	  ON c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id
-	-- the survivor: a plain UPDATE of a note changes only that
-	JOIN call_log.calls s
-	  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id);
+	-- OFFSET 0: a probe of the index an id, whatever the table's statistics were
+	CROSS JOIN LATERAL (
+		SELECT c.* FROM call_log.calls c
+		WHERE c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id OFFSET 0
+	) AS c
+	LEFT JOIN LATERAL (
+		SELECT s.* FROM call_log.calls s
+		WHERE s.account = c.account AND s.agent = c.agent AND s.session_id = c.merged_into OFFSET 0
+	) AS s ON true;
 
 	IF '0' = ANY (session_ids) THEN
 		RETURN QUERY

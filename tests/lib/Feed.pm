@@ -5,7 +5,7 @@ package Feed;
 use v5.32;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(record @FACTS);
+our @EXPORT_OK = qw(record feed recording @FACTS);
 
 # The parameters in order, with their types; and those that are facts.
 my @column = (
@@ -34,41 +34,60 @@ sub _copy_text {
 	return $value =~ s/([\\\t\n\r])/{"\\"=>"\\\\","\t"=>"\\t","\n"=>"\\n","\r"=>"\\r"}->{$1}/ger;
 }
 
-# record($cluster, [ [event, event], [event], ... ], empty_note_erases => 0):
-# each inner list is one batch, run in the order given. Returns the number of rows
-# written by each batch.
-sub record {
-	my ($cluster, $batches, %option) = @_;
+# Puts events into a new table, where writers of their own connections can take
+# them: feed($cluster, 'name', [ [event, event], [event], ... ]). Each inner list
+# is one batch; its number is column step.
+sub feed {
+	my ($cluster, $table, $batches) = @_;
 	my $serial = 0;
 	my @line;
 	for my $step (0 .. $#$batches) {
 		for my $event (@{ $batches->[$step] }) {
 			my %e = (%default, request_id => 'r' . ++$serial, %$event);
-			push @line, join "\t", $step, map { _copy_text($e{ $_->[0] }) } @column;
+			push @line, join("\t", $step, map { _copy_text($e{ $_->[0] }) } @column) . "\n";
 		}
 	}
 	my $columns = join ', ', map { "$_->[0] $_->[1]" } @column;
-	my $arrays = join ', ', map { "array_agg($_->[0] ORDER BY account, agent, session_id)" } @column;
-	my $erases = $option{empty_note_erases} ? 'true' : 'false';
-	my $out = $cluster->psql(<<~"SQL" . join('', map { "$_\n" } @line) . <<~"END");
-		DROP TABLE IF EXISTS feed, fed;
-		CREATE UNLOGGED TABLE feed (step integer, $columns);
-		ALTER TABLE feed ALTER account TYPE text COLLATE "C", ALTER agent TYPE text COLLATE "C",
+	$cluster->psql(<<~"SQL" . join('', @line) . <<~"END");
+		DROP TABLE IF EXISTS $table;
+		CREATE UNLOGGED TABLE $table (step integer, $columns);
+		ALTER TABLE $table ALTER account TYPE text COLLATE "C", ALTER agent TYPE text COLLATE "C",
 			ALTER session_id TYPE text COLLATE "C";
-		CREATE UNLOGGED TABLE fed (step integer, written integer);
-		COPY feed FROM STDIN;
+		COPY $table FROM STDIN;
 		SQL
 		\\.
-		CREATE INDEX ON feed (step);
-		ANALYZE feed;
+		CREATE INDEX ON $table (step);
+		ANALYZE $table;
+		END
+}
+
+# The SQL that records what feed() put into a table, a transaction a batch.
+sub recording {
+	my ($table, %option) = @_;
+	my $arrays = join ', ', map { "array_agg($_->[0] ORDER BY account, agent, session_id)" } @column;
+	my $erases = $option{empty_note_erases} ? 'true' : 'false';
+	return <<~"SQL";
 		DO \$\$ BEGIN
-			FOR s IN 0 .. $#$batches LOOP
-				INSERT INTO fed SELECT s, call_log.record_calls($arrays, $erases) FROM feed WHERE step = s;
+			FOR s IN 0 .. (SELECT coalesce(max(step), -1) FROM $table) LOOP
+				INSERT INTO fed SELECT s, call_log.record_calls($arrays, $erases) FROM $table WHERE step = s;
 				COMMIT;
 			END LOOP;
 		END \$\$;
+		SQL
+}
+
+# record($cluster, [ [event, event], [event], ... ], empty_note_erases => 0):
+# runs the batches in the order given. Returns the number of rows written by each.
+sub record {
+	my ($cluster, $batches, %option) = @_;
+	feed($cluster, 'feed', $batches);
+	my $recording = recording('feed', %option);
+	my $out = $cluster->psql(<<~"SQL");
+		DROP TABLE IF EXISTS fed;
+		CREATE UNLOGGED TABLE fed (step integer, written integer);
+		$recording
 		SELECT written FROM fed ORDER BY step;
-		END
+		SQL
 	return split /\n/, $out;
 }
 
