@@ -1,0 +1,136 @@
+/* config - what a configuration becomes, and what is said of a wrong one. */
+#include "../../plugin/config.h"
+#include "../tap.h"
+
+#include <stdlib.h>
+
+static ptrdiff_t get(const struct crm_host *host, const char *key, char *buf,
+		     size_t cap)
+{
+	const char *const *pairs = host->host_data;
+
+	for (; pairs[0]; pairs += 2)
+		if (strcmp(pairs[0], key) == 0)
+			return snprintf(buf, cap, "%s", pairs[1]);
+	return -1;
+}
+
+static bool load(const char *const *pairs, bool describing,
+		 struct config *config, struct err *err)
+{
+	struct crm_host host = {.host_data = (void *)pairs, .config = get};
+
+	*err = (struct err){0};
+	return config_load(config, &host, describing, err);
+}
+
+static void good(void)
+{
+	static const char *const least[] = {"conninfo", "dbname=x", NULL};
+	static const char *const all[] = {"conninfo",
+					  "",
+					  "body",
+					  "all",
+					  "empty_note",
+					  "erase",
+					  "show_log_modal",
+					  "false",
+					  "commit_deadline_ms",
+					  "100",
+					  "logger_title",
+					  "T\"\xc3\xa4",
+					  "batch_max",
+					  "1",
+					  "queue_max",
+					  "1000000",
+					  NULL};
+	struct config config;
+	struct err err;
+
+	ok(load(least, false, &config, &err), "conninfo is enough");
+	is(config.conninfo, "dbname=x", "it is taken as it is");
+	ok(config.body == CONFIG_BODY_FINAL &&
+	       config.empty_note == CONFIG_EMPTY_KEEP && config.show_log_modal,
+	   "the rest has its defaults: words and flags");
+	ok(config.commit_deadline_ms == 2000 && config.batch_max == 500,
+	   "and numbers");
+	is(config.logger_title, "Log call", "and text");
+	config_free(&config);
+	config_free(&config);
+
+	ok(load(all, false, &config, &err), "every option can be set");
+	ok(config.body == CONFIG_BODY_ALL &&
+	       config.empty_note == CONFIG_EMPTY_ERASE &&
+	       !config.show_log_modal && config.commit_deadline_ms == 100 &&
+	       config.batch_max == 1 && config.queue_max == 1000000,
+	   "also to the ends of its range");
+	config_free(&config);
+
+	ok(load((const char *const[]){NULL}, true, &config, &err) &&
+	       !config.conninfo,
+	   "a description needs no option");
+	config_free(&config);
+}
+
+static void bad(void)
+{
+	static const struct {
+		const char *pairs[5];
+		const char *want;
+	} cases[] = {
+	    {{NULL}, "'conninfo' is not set"},
+	    {{"conninfo", "x", "batch_max", "0"},
+	     "'batch_max' is '0'; allowed are 1 to 500"},
+	    {{"conninfo", "x", "batch_max", "501"},
+	     "'batch_max' is '501'; allowed are 1 to 500"},
+	    {{"conninfo", "x", "batch_max", "5x"},
+	     "'batch_max' is '5x'; allowed are 1 to 500"},
+	    {{"conninfo", "x", "batch_max", ""},
+	     "'batch_max' is ''; allowed are 1 to 500"},
+	    {{"conninfo", "x", "batch_max", "99999999999999999999"},
+	     "'batch_max' is '99999999999999999999'; allowed are 1 to 500"},
+	    {{"conninfo", "x", "body", "Final"},
+	     "'body' is 'Final'; allowed are none, final, all"},
+	    {{"conninfo", "x", "empty_note", ""},
+	     "'empty_note' is ''; allowed are keep, erase"},
+	    {{"conninfo", "x", "show_log_modal", "1"},
+	     "'show_log_modal' is '1'; allowed are true and false"},
+	};
+	struct config config;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool loaded = load(cases[i].pairs, false, &config, &err);
+
+		ok(!loaded && err.kind == ERR_CONFIG && !config.conninfo,
+		   "refused, and nothing is left to free");
+		is(err.text, cases[i].want, "in words");
+	}
+}
+
+static void table(void)
+{
+	char *options = config_options();
+
+	ok(options && options[0] == '[' && options[strlen(options) - 1] == ']',
+	   "the table prints as a JSON array");
+	ok(strstr(options, "{\"name\":\"conninfo\",\"type\":\"string\","
+			   "\"required\":true,\"secret\":\"may\","),
+	   "conninfo is required and may hold a password");
+	ok(strstr(options, "\"default\":500,\"min\":1,\"max\":500,"),
+	   "a number has a default and a range");
+	ok(strstr(options, "\"default\":true"), "a flag's default is a flag");
+	ok(strstr(
+	       options,
+	       "\"default\":\"final\",\"values\":[\"none\",\"final\",\"all\"]"),
+	   "a word's values are listed");
+	free(options);
+}
+
+int main(void)
+{
+	good();
+	bad();
+	table();
+	return tap_done();
+}
