@@ -29,10 +29,11 @@ struct range {
 };
 
 struct writer {
-	struct queue *queue;         /* owned */
-	struct store *store;         /* owned */
-	const struct crm_host *host; /* borrowed */
-	struct health *health;       /* borrowed */
+	struct queue *queue;                    /* owned */
+	struct store *store;                    /* owned */
+	const struct crm_host *host;            /* borrowed */
+	struct health *health;                  /* borrowed */
+	const struct writer_observer *observer; /* borrowed; not NULL */
 	unsigned commit_deadline_ms;
 	size_t batch_max;
 	_Atomic uint64_t stop_ns; /* when to give up; CLOCK_NEVER: runs */
@@ -55,6 +56,8 @@ struct writer {
 	size_t given_up;
 };
 
+static const struct writer_observer nobody = {0};
+
 struct writer *writer_new(const struct writer_settings *settings,
 			  struct err *err)
 {
@@ -73,6 +76,7 @@ struct writer *writer_new(const struct writer_settings *settings,
 	}
 	writer->host = settings->host;
 	writer->health = settings->health;
+	writer->observer = settings->observer ? settings->observer : &nobody;
 	writer->commit_deadline_ms = settings->commit_deadline_ms;
 	writer->batch_max = settings->batch_max;
 	writer->pending_end = &writer->pending;
@@ -390,12 +394,16 @@ static bool take(struct writer *writer)
 
 static void tell_committed(struct writer *writer)
 {
+	const struct writer_observer *observer = writer->observer;
 	static const struct err none = {0};
 
 	while (writer->committed) {
 		struct queue_item *item = writer->committed;
 
 		writer->committed = item->next;
+		if (observer->stored)
+			observer->stored(observer->context,
+					 ((struct writer_item *)item)->event);
 		finish(writer, (struct writer_item *)item, &none);
 	}
 }

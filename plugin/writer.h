@@ -13,10 +13,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who wants to know what became of events, for the sake of later matches. Any
+ * function may be NULL.
+ * [writer thread] Must not wait. The event is borrowed during the call; an
+ * event may be told more than once, and those of one call in any order. */
+struct writer_observer {
+	void *context;
+	/* committed at once, about to be answered */
+	void (*stored)(void *context, const struct event *event);
+	/* in the spool, about to be answered */
+	void (*spooled)(void *context, const struct event *event);
+	/* committed after a time in the spool, where any process put it */
+	void (*replayed)(void *context, const struct event *event);
+	/* refused by the database, live or in replay, and kept in
+	 * call_log.rejected */
+	void (*rejected)(void *context, const struct event *event);
+};
+
 struct writer_settings {
 	const char *conninfo;        /* borrowed during writer_new() */
 	const struct crm_host *host; /* borrowed until writer_free() */
 	struct health *health;       /* borrowed until writer_free() */
+	/* borrowed until writer_free(); NULL: nobody */
+	const struct writer_observer *observer;
 	bool empty_note_erases;
 	unsigned commit_deadline_ms;
 	size_t batch_max; /* 1 to WRITER_BATCH_MAX */
