@@ -115,10 +115,11 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 	@packaging/run
 
 # ------------------------------------------------------------------- checking
-SUITE = $(UNIT_BIN) $(wildcard tests/integration/*.t)
-# These look at the source, or install it: a variant would say nothing new.
-PLAIN_SUITE = $(wildcard tests/lint/*.t tests/packaging/*.t)
-THREADED ?= $(UNIT_BIN) $(wildcard tests/integration/http*.t)
+# Tests of SQL and of the test tools, and those that look at the source or install
+# it: a variant of the C code would say nothing new.
+SQL_SUITE = $(patsubst %,tests/integration/%.t,harness merge merge_random schema)
+PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t)
+SUITE = $(UNIT_BIN) $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t))
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
 check: ## build, then run every test through prove
@@ -126,21 +127,13 @@ check: ## build, then run every test through prove
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@$(MAKE) --no-print-directory prove
 
-prove: # every test, of what is built
-	$(PROVE) $(SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
+prove: # the tests, of what is built
+	@$(PROVE) $(SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
 
-asan: ## run the tests under the address and undefined behaviour sanitizers
+asan tsan: ## run the tests of C code under sanitizers, in build/asan and build/tsan
 	@packaging/install-deps run check
-	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan programs
-	@$(MAKE) --no-print-directory VARIANT=asan prove
-
-tsan: ## run the threaded tests under the thread sanitizer
-	@packaging/install-deps run check
-	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan programs
-	@$(MAKE) --no-print-directory VARIANT=tsan prove-threaded
-
-prove-threaded:
-	$(PROVE) $(THREADED)
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$@ programs
+	@$(MAKE) --no-print-directory VARIANT=$@ prove
 
 # Each tests/fuzz/*.c is one libFuzzer target, its kept corpus in the folder of its
 # name. What is found anew stays below build/; what is worth keeping is merged into
@@ -166,12 +159,12 @@ C_FILES = $(wildcard host-api/*.[ch] host-api/*/*.[ch] plugin/*.[ch] tests/*.h t
 lint: ## check format, tidiness, layers, scripts
 	@packaging/install-deps run lint
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	clang-format --dry-run -Werror $(C_FILES)
-	printf '%s\n' $(filter plugin/%.c host-api/%.c,$(C_FILES)) | xargs -P$(JOBS) -n4 sh -c \
-	  'clang-tidy --quiet "$$@" -- -std=c11 $(CPPFLAGS) $(PQ_CFLAGS)' tidy
+	@clang-format --dry-run -Werror $(C_FILES)
+	@printf '%s\n' $(filter plugin/%.c host-api/%.c,$(C_FILES)) | \
+	  xargs -P$(JOBS) -I{} clang-tidy --quiet {} -- -std=c11 $(CPPFLAGS) $(PQ_CFLAGS)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j$(JOBS) \
 	  --enable=warning,performance,portability --suppress=missingInclude \
-	  -Ihost-api -DCRM_EXPORT= host-api plugin
+	  -Ihost-api -DCRM_EXPORT= -D__x86_64__ '-DElfW(x)=Elf64_##x' host-api plugin
 	shellcheck packaging/install-deps .ci/run
 	prove tests/lint
 
@@ -209,7 +202,7 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove asan tsan prove-threaded fuzz lint layers generated install clean help
+.PHONY: all programs run check prove asan tsan fuzz lint layers generated install clean help
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -314,7 +314,7 @@ enum crm_answer crm_requests_answer(struct crm_requests *requests,
 		answer = fate_locked(requests, id);
 	else if (request->owner != owner)
 		answer = CRM_ANSWER_FOREIGN;
-	if (answer == CRM_ANSWER_TAKEN) {
+	if (request && answer == CRM_ANSWER_TAKEN) {
 		done = request->done;
 		context = request->context;
 		remove_locked(requests, request, CRM_ANSWER_TWICE);
@@ -385,9 +385,11 @@ static struct request *expire_locked(struct crm_requests *requests)
 
 	while (requests->counts.waiting > 0 &&
 	       requests->heap[0]->deadline_ns <= now) {
-		*tail = requests->heap[0];
-		remove_locked(requests, *tail, CRM_ANSWER_LATE);
-		tail = &(*tail)->next;
+		struct request *late = requests->heap[0];
+
+		remove_locked(requests, late, CRM_ANSWER_LATE);
+		*tail = late;
+		tail = &late->next;
 		requests->counts.timed_out++;
 	}
 	return list;

@@ -30,7 +30,7 @@ tap_ok(bool pass, const char *file, int line, const char *format, ...)
 }
 
 static inline bool tap_is(const char *got, const char *want, const char *file,
-                          int line, const char *name)
+			  int line, const char *name)
 {
 	bool same = got && want ? strcmp(got, want) == 0 : got == want;
 
@@ -42,12 +42,12 @@ static inline bool tap_is(const char *got, const char *want, const char *file,
 }
 
 #define ok(...) tap_ok_(__VA_ARGS__)
-#define tap_ok_(condition, ...) \
+#define tap_ok_(condition, ...)                                                \
 	tap_ok((condition), __FILE__, __LINE__, __VA_ARGS__)
 #define is(got, want, name) tap_is((got), (want), __FILE__, __LINE__, (name))
 #define diag(...) (printf("# " __VA_ARGS__), printf("\n"))
 /* A figure for the tables: `# figure: <name> <value>`. */
-#define figure(name, format, value) \
+#define figure(name, format, value)                                            \
 	printf("# figure: %s " format "\n", (name), (value))
 
 static inline int tap_done(void)
