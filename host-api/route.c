@@ -54,7 +54,9 @@ static const char *insert(struct crm_routes *routes, const char *name,
 	if (!copy)
 		return "cannot be added: out of memory";
 	memmove(list + at + 1, list + at, (routes->count - at) * sizeof(*list));
-	list[at] = (struct crm_route){copy, is_type, instance};
+	list[at].name = copy;
+	list[at].is_type = is_type;
+	list[at].instance = instance;
 	routes->count++;
 	return NULL;
 }
