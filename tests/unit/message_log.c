@@ -96,6 +96,9 @@ static const struct rule parties[] = {
     {"a call to oneself by extension id, text and number", "",
      ",'from':{'phoneNumber':'+1','extensionId':'9'},'to':{'extensionId':9}",
      "", "ringing auto to-self session=\"7\" from=\"+1\""},
+    {"a call to oneself by number, where one side has an extension id", "",
+     ",'from':{'phoneNumber':'+1','extensionId':9},'to':{'phoneNumber':'+1'}",
+     "", "ringing auto to-self session=\"7\" from=\"+1\" to=\"+1\""},
     {"two extensions with one number, not a call to oneself", "",
      ",'from':{'phoneNumber':'+1','extensionNumber':'101'},"
      "'to':{'phoneNumber':'+1','extensionNumber':'102'}",

@@ -154,6 +154,36 @@ static void answers_match(void)
 	message_match_free(&match);
 }
 
+/* Every beginning of one text, each twice, in an order without system: ids that
+ * differ in length alone, and empty ones. */
+static void asks_for_beginnings(void)
+{
+	enum { LONGEST = 200 };
+	struct message_match match;
+	struct buf buf;
+	bool seen[LONGEST + 1] = {false}, distinct = true;
+
+	buf_init(&buf, 1 << 20);
+	buf_add_string(&buf, "{\"requestId\":\"r\",\"body\":{\"sessionIds\":[");
+	for (size_t i = 0; i < 2 * LONGEST + 2; i++) {
+		buf_add_string(&buf, i > 0 ? ",\"" : "\"");
+		for (size_t j = i * 83 % (LONGEST + 1); j > 0; j--)
+			buf_add_string(&buf, "7");
+		buf_add_string(&buf, "\"");
+	}
+	buf_add_string(&buf, "]}}");
+	ok(decode_match(buf.bytes, &match, NULL) &&
+	       match.id_count == LONGEST + 1,
+	   "ids that begin alike are told apart");
+	for (size_t i = 0; i < match.id_count; i++) {
+		distinct = distinct && !seen[match.ids[i].len];
+		seen[match.ids[i].len] = true;
+	}
+	ok(distinct, "each is there once");
+	message_match_free(&match);
+	buf_free(&buf);
+}
+
 static double seconds(void)
 {
 	struct timespec now;
@@ -230,6 +260,7 @@ int main(void)
 	answers_ok();
 	answers_match();
 	asks_with_a_long_id();
+	asks_for_beginnings();
 	asks_for_many(100000);
 	return tap_done();
 }

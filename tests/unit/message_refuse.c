@@ -146,6 +146,13 @@ static void checks_the_host(void)
 		       strcmp(err.text, origins[i].why) == 0,
 		   "refused: %s", origins[i].why);
 	}
+
+	long_name[MESSAGE_ID_MAX] = '\0';
+	struct message_origin origin = {.account = long_name,
+					.agent = long_name};
+	ok(message_decode_log(message, strlen(message), &origin, &log, NULL),
+	   "names of 256 bytes are good");
+	message_log_free(&log);
 }
 
 /* A message in which %s stands in one place for `len` times the text. */

@@ -33,6 +33,9 @@ static const char *const stripped[][2] = {
     {"<a href='x?access_token=SECRET'>", "<a href='x'>"},
     {"x?access_token=SECRET\ny", "x\ny"},
     {"x?access_token=SECRET\xE2\x80\xA6", "x\xE2\x80\xA6"},
+    {"x?access_token%3DSECRET%09y", "x%09y"},
+    {"x?access_token%253DSECRET%2509y", "x%2509y"},
+    {"%253Faccess_token=SECRET", ""},
     {"x?access_token=", "x"},
     {"x?access_token=&y", "x?y"},
     /* JSON and headers within text */
@@ -61,7 +64,7 @@ static const char *const untouched[] = {
 
 static void nested(void)
 {
-	char text[4000] = "";
+	char text[4000] = "kept? ";
 
 	for (int i = 0; i < 50; i++)
 		strncat(text, "access_", sizeof(text) - strlen(text) - 1);
