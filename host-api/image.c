@@ -15,7 +15,7 @@
 #elif defined(__aarch64__)
 #define NATIVE EM_AARCH64
 #else
-#error "say which e_machine this is"
+#define NATIVE EM_NONE /* not known here: left to dlopen() */
 #endif
 #define NATIVE_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 #define NATIVE_DATA                                                            \
@@ -80,8 +80,8 @@ static bool check_machine(const struct image *image,
 	    big ? first[18] * 256u + first[19] : first[19] * 256u + first[18];
 	char buf[32], own[32];
 
-	if (machine == NATIVE && first[EI_CLASS] == NATIVE_CLASS &&
-	    first[EI_DATA] == NATIVE_DATA)
+	if ((machine == NATIVE || NATIVE == EM_NONE) &&
+	    first[EI_CLASS] == NATIVE_CLASS && first[EI_DATA] == NATIVE_DATA)
 		return true;
 	snprintf(image->why, image->why_cap, "built for %s%s; this host is %s",
 		 machine_name(machine, buf),
@@ -222,7 +222,7 @@ static bool check_parts(const struct image *image)
 }
 
 /* The tables that the dynamic linker follows without looking, one bit each. */
-static unsigned needed_tag(ElfW(Sxword) tag)
+static unsigned needed_tag(int64_t tag)
 {
 	switch (tag) {
 	case DT_STRTAB:
