@@ -64,14 +64,32 @@ static const struct option options[] = {
      .standard = "true",
      .help = "Whether that button opens the widget's own form with a note; "
 	     "false: it logs the call at once."},
+    {.name = "spool",
+     .type = TYPE_STRING,
+     .offset = AT(spool),
+     .standard = "",
+     .example = "/var/lib/call-log/spool.db",
+     .help = "The file that calls are kept in while the database is away, "
+	     "until it is back. It and its folder are made when missing, and "
+	     "must belong to the user of the host. Several hosts of one "
+	     "machine may share it. Without one calls are refused meanwhile."},
+    {.name = "spool_max_mb",
+     .type = TYPE_INT,
+     .offset = AT(spool_max_mb),
+     .standard = "1024",
+     .min = 1,
+     .max = 1024 * 1024,
+     .help = "How large that file may grow, in megabytes; 1024 hold about a "
+	     "million calls. When it is full calls are refused as busy."},
     {.name = "commit_deadline_ms",
      .type = TYPE_INT,
      .offset = AT(commit_deadline_ms),
      .standard = "2000",
      .min = 100,
      .max = 14000,
-     .help = "How long a call may wait for its commit, in milliseconds. The "
-	     "widget gives up after 15 seconds."},
+     .help = "How long a call may wait for its commit, in milliseconds, "
+	     "before it goes to the spool. The widget gives up after 15 "
+	     "seconds."},
     {.name = "match_deadline_ms",
      .type = TYPE_INT,
      .offset = AT(match_deadline_ms),
@@ -130,6 +148,16 @@ static char *get_value(const struct option *option, const struct crm_host *host,
 	else if (len >= 0)
 		host->config(host, option->name, value, (size_t)len + 1);
 	return value;
+}
+
+/* What a relative path means would depend on where the host was started. */
+static bool check_spool(const char *path, struct err *err)
+{
+	return path[0] == '\0' || path[0] == '/' ||
+	       err_set(err, ERR_CONFIG,
+		       "'spool' is '%.40s'; it must be a path that begins "
+		       "with /",
+		       path);
 }
 
 static bool set_int(const struct option *option, const char *value, int *number,
@@ -217,13 +245,17 @@ bool config_load(struct config *config, const struct crm_host *host,
 			return false;
 		}
 	}
-	return true;
+	if (check_spool(config->spool, err))
+		return true;
+	config_free(config);
+	return false;
 }
 
 void config_free(struct config *config)
 {
 	free(config->conninfo);
 	free(config->logger_title);
+	free(config->spool);
 	*config = (struct config){0};
 }
 

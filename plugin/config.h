@@ -15,6 +15,8 @@ enum config_empty_note { CONFIG_EMPTY_KEEP, CONFIG_EMPTY_ERASE };
 struct config {
 	char *conninfo;     /* owned */
 	char *logger_title; /* owned */
+	char *spool;        /* owned; "": there is none */
+	int spool_max_mb;
 	bool show_log_modal;
 	int body;       /* enum config_body */
 	int empty_note; /* enum config_empty_note */
