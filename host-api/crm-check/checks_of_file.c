@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,19 +91,18 @@ static void check_exports(const struct trial *trial)
 
 /* What the dynamic linker calls when it has mapped the file. */
 struct initialisers {
-	ElfW(Addr) base; /* where the file is mapped */
-	ElfW(Addr) init; /* 0: none; both in memory */
-	const ElfW(Addr) * array;
+	uintptr_t base; /* where the file is mapped */
+	uintptr_t init; /* 0: none; both in memory */
+	const uintptr_t *array;
 	size_t count;
 };
 
 /* The address as a pointer, by way of one into the same file. */
-static const ElfW(Addr) * in_memory(const struct link_map *map, ElfW(Addr) at)
+static const uintptr_t *in_memory(const struct link_map *map, uintptr_t at)
 {
 	const char *here = (const char *)map->l_ld;
 
-	return (const ElfW(Addr) *)(const void *)(here +
-						  (at - (ElfW(Addr))here));
+	return (const uintptr_t *)(const void *)(here + (at - (uintptr_t)here));
 }
 
 static bool find_initialisers(void *handle, struct initialisers *found)
@@ -115,7 +115,7 @@ static bool find_initialisers(void *handle, struct initialisers *found)
 	found->base = map->l_addr;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL;
 	     entry++) {
-		ElfW(Addr) at = map->l_addr + entry->d_un.d_ptr;
+		uintptr_t at = map->l_addr + entry->d_un.d_ptr;
 
 		if (entry->d_tag == DT_INIT)
 			found->init = at;

@@ -77,8 +77,7 @@ static void check_unconfigured(const struct trial *trial)
 
 	if (!stand)
 		return;
-	process_threads(&stand->threads);
-	process_files(&stand->files);
+	stand_count(stand);
 	stand->configured = false;
 	try_create(trial, stand, STAND_WHY);
 	try_create(trial, stand, 16);
@@ -122,8 +121,7 @@ static void check_leaks(const struct trial *trial)
 
 	if (!stand)
 		return;
-	process_threads(&stand->threads);
-	process_files(&stand->files);
+	stand_count(stand);
 	judge_rounds(trial, stand, "");
 	stand->configured = false;
 	judge_rounds(trial, stand, " without configuration");

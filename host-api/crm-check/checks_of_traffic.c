@@ -96,7 +96,7 @@ static void stop_amid(const struct trial *trial, struct stand *stand)
 	struct traffic traffic;
 	enum crm_status status;
 
-	if (traffic_begin(&traffic, stand, stand->mark_count) &&
+	if (traffic_begin(&traffic, stand, 0) &&
 	    !stand_wait_accepted(stand, BEFORE_STOP, STAND_DEADLINE_MS))
 		verdict_say(trial->verdict,
 			    "only %zu messages were accepted in %d ms",

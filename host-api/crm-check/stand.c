@@ -286,6 +286,22 @@ static const char *missing_function(const struct crm_plugin *plugin)
 	return NULL;
 }
 
+static void *do_nothing(void *context)
+{
+	return context;
+}
+
+/* A sanitizer has a thread of its own, from the first that is created on. */
+void stand_count(struct stand *stand)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+	process_threads(&stand->threads);
+	process_files(&stand->files);
+}
+
 bool stand_create(struct stand *stand, char *why, size_t why_cap)
 {
 	const char *missing;
@@ -352,8 +368,7 @@ struct stand *stand_run(const struct setup *setup, struct verdict *verdict,
 
 	if (!stand)
 		return NULL;
-	process_threads(&stand->threads);
-	process_files(&stand->files);
+	stand_count(stand);
 	if (!stand_create(stand, why, sizeof(why)))
 		verdict_fail(verdict,
 			     "create() refused: %s (its configuration "

@@ -73,6 +73,8 @@ struct stand *stand_open(const struct setup *setup, struct verdict *verdict,
  * done. */
 void stand_close(struct stand *stand);
 
+/* [main] Counts the threads and files that are there before create(). */
+void stand_count(struct stand *stand);
 /* [main] What the plugin said goes into why, of why_cap bytes. */
 bool stand_create(struct stand *stand, char *why, size_t why_cap);
 /* [main] Fails in the verdict when the plugin does not start. */

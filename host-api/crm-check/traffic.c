@@ -9,24 +9,41 @@ static void step_back(void)
 	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
-static void *send_all(void *context)
+/* Room is kept for what each thread sends after stop(). */
+static bool has_room(struct stand *stand)
+{
+	return atomic_load(&stand->taken) + 2 * TRAFFIC_THREADS <
+	       stand->mark_count;
+}
+
+static void *send_some(void *context)
 {
 	struct traffic *traffic = context;
-	enum crm_status status;
-	bool after = false;
+	enum crm_status status = CRM_OK;
 
-	for (size_t i = 0; i < traffic->each && !after; i++) {
-		after = atomic_load(&traffic->stopped);
+	for (size_t i = 0; i < traffic->each; i++) {
 		if (!stand_submit(traffic->stand, &status))
 			break;
-		if (after) {
-			atomic_fetch_add(&traffic->sent_after, 1);
-			if (status != CRM_STOPPING)
-				atomic_fetch_add(&traffic->not_refused, 1);
-		} else if (status != CRM_OK) {
+		if (status != CRM_OK)
 			step_back();
-		}
 	}
+	return NULL;
+}
+
+static void *send_until_stopped(void *context)
+{
+	struct traffic *traffic = context;
+	enum crm_status status = CRM_OK;
+
+	while (!atomic_load(&traffic->stopped))
+		if (!has_room(traffic->stand) ||
+		    !stand_submit(traffic->stand, &status) || status != CRM_OK)
+			step_back();
+	if (!stand_submit(traffic->stand, &status))
+		return NULL;
+	atomic_fetch_add(&traffic->sent_after, 1);
+	if (status != CRM_STOPPING)
+		atomic_fetch_add(&traffic->not_refused, 1);
 	return NULL;
 }
 
@@ -34,7 +51,8 @@ bool traffic_begin(struct traffic *traffic, struct stand *stand, size_t each)
 {
 	*traffic = (struct traffic){.stand = stand, .each = each};
 	for (size_t i = 0; i < TRAFFIC_THREADS; i++) {
-		if (pthread_create(&traffic->threads[i], NULL, send_all,
+		if (pthread_create(&traffic->threads[i], NULL,
+				   each > 0 ? send_some : send_until_stopped,
 				   traffic) != 0)
 			return verdict_fail(stand->verdict,
 					    "cannot create a thread");

@@ -141,6 +141,10 @@ my @cases = (
 # No sanitizer lets one count the memory in use.
 push @cases, [ 'leaks', [ $rounds ], qr/100 times .* keep \d{4,} bytes/, $some ]
   if !$sanitized;
+# Only one sanitizer sees races.
+push @cases, [ 'races', [ $once ], qr/a sanitizer objects\n# output: .*\n.*data race/s,
+	$some, '--include=^each' ]
+  if ($ENV{BUILD} // '') =~ /tsan/;
 for my $case (@cases) {
 	my ($fault, $expected, $said, @arguments) = @$case;
 	my ($failed, $out, $status) = check('tests/plugins/bad.so',

@@ -35,6 +35,7 @@ struct bad {
 	bool stopping, threaded;
 	pthread_t thread;
 	pthread_mutex_t big; /* the lock that nobody should hold */
+	size_t unguarded;
 	int file;
 };
 
@@ -253,6 +254,8 @@ static enum crm_status bad_submit(struct crm_plugin *self,
 
 	if (does(bad, "thinks it is alone"))
 		bad = alone;
+	if (does(bad, "races"))
+		bad->unguarded++;
 	if (does(bad, "crashes"))
 		abort();
 	if (does(bad, "exits"))
