@@ -63,7 +63,8 @@ bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
 		unsigned wait_ms, struct err *err);
 void spool_batch_free(struct spool_batch *batch);
 
-/* Forgets these rows, in one transaction: the server has answered for them. A
+/* Forgets these rows: the server has answered for them. On ERR_FULL and other
+ * failures some may be forgotten already. A
  * row's name is never used again, so a row that is gone already, or was read
  * from a file that has been replaced since, does no harm. */
 bool spool_remove(struct spool *spool, const int64_t *rows, size_t count,
