@@ -354,7 +354,7 @@ bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
 
 void spool_batch_free(struct spool_batch *batch)
 {
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; batch->events && i < batch->count; i++)
 		event_free(batch->events[i]);
 	free(batch->events);
 	free(batch->rows);

@@ -16,7 +16,7 @@ enum column_type {
 	COLUMN_STATE,
 	COLUMN_LOGGED_BY,
 	COLUMN_BOOL,
-	COLUMN_INT8,  /* negative: null */
+	COLUMN_MAYBE, /* 0, 1, or negative: null */
 	COLUMN_INT32, /* EVENT_NO_NUMBER: null */
 	COLUMN_COUNT,
 	COLUMN_HASH,
@@ -53,7 +53,7 @@ static const struct column columns[] = {
     COLUMN(COLUMN_TEXT, from_name),
     COLUMN(COLUMN_TEXT, to_number),
     COLUMN(COLUMN_TEXT, to_name),
-    COLUMN(COLUMN_INT8, queue_call),
+    COLUMN(COLUMN_MAYBE, queue_call),
     COLUMN(COLUMN_TIME, started_us),
     COLUMN(COLUMN_INT32, duration_s),
     COLUMN(COLUMN_TEXT, result),
@@ -127,9 +127,9 @@ static bool get_int(const struct event *event, const struct column *column,
 	case COLUMN_BOOL:
 		*number = *(const bool *)member;
 		return true;
-	case COLUMN_INT8:
-		*number = *(const int8_t *)member;
-		return *number >= 0;
+	case COLUMN_MAYBE:
+		*number = *(const int8_t *)member > 0;
+		return *(const int8_t *)member >= 0;
 	case COLUMN_INT32:
 		*number = *(const int32_t *)member;
 		return *number != EVENT_NO_NUMBER;
@@ -156,8 +156,8 @@ static void set_int(struct event *event, const struct column *column, bool null,
 	case COLUMN_BOOL:
 		*(bool *)member = number != 0;
 		break;
-	case COLUMN_INT8:
-		*(int8_t *)member = null ? -1 : (int8_t)number;
+	case COLUMN_MAYBE:
+		*(int8_t *)member = null ? -1 : number != 0;
 		break;
 	case COLUMN_INT32:
 		*(int32_t *)member = null ? EVENT_NO_NUMBER : (int32_t)number;

@@ -323,7 +323,7 @@ bool sqlite_check(struct sqlite *db, unsigned budget_ms, struct err *err)
 {
 	sqlite3_stmt *stmt = prepare(db, "PRAGMA quick_check(1)", err);
 	const unsigned char *text = NULL;
-	bool good = false;
+	bool good;
 
 	if (!stmt)
 		return false;
@@ -333,14 +333,12 @@ bool sqlite_check(struct sqlite *db, unsigned budget_ms, struct err *err)
 	sqlite3_progress_handler(db->handle, 0, NULL, NULL);
 	if (code == SQLITE_ROW)
 		text = sqlite3_column_text(stmt, 0);
-	if (text && strcmp((const char *)text, "ok") == 0) {
-		good = true;
-	} else if (text) {
+	good = code == SQLITE_INTERRUPT ||
+	       (text && strcmp((const char *)text, "ok") == 0);
+	if (!good && text) {
 		raise_fault(db, SQLITE_FAULT_FILE);
 		err_set(err, ERR_INTERNAL, "%s", text);
-	} else if (code == SQLITE_INTERRUPT) {
-		good = true;
-	} else {
+	} else if (!good) {
 		fail(db, code == SQLITE_ROW ? SQLITE_NOMEM : code, err);
 	}
 	sqlite3_finalize(stmt);
