@@ -30,7 +30,8 @@ RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT int8send(
 	((CASE state WHEN 'ringing' THEN 1 WHEN 'final' THEN 3 ELSE 2 END)::bigint << 61)
 	| ((CASE WHEN to_self AND direction = 'Outbound' THEN 1 ELSE 0 END)::bigint << 60)
-	| (greatest(date_part('epoch', emitted_at) * 1000, 0)::bigint << 18)
+	-- at UTC: only so is it immutable to PostgreSQL too, which then inlines all this
+	| (greatest(date_part('epoch', emitted_at AT TIME ZONE 'UTC') * 1000, 0)::bigint << 18)
 	| least(coalesce(duration_s, 0), 262143)::bigint
 ) || int8send(hash)
 $$;
@@ -261,7 +262,7 @@ BEGIN
 		SELECT e.account, e.agent, e.session_id, e.state, e.logged_by, e.connected, e.emitted_at, e.rank,
 		       ROW (<no ranks>,
 		            CASE WHEN e.contact_id IS NULL THEN NULL
-		                 WHEN e.contact_picked AND e.save_rank IS NOT NULL THEN '\x01'::bytea || e.save_rank
+		                 WHEN e.contact_picked AND e.logged_by = 'manual' THEN '\x01'::bytea || e.save_rank
 		                 ELSE '\x00'::bytea || e.rank END,
 		            CASE WHEN e.note <> '' OR e.note = '' AND empty_note_erases THEN e.save_rank END,
 		            CASE WHEN e.form IS NOT NULL THEN e.save_rank END)::call_log.fact_ranks,
@@ -271,8 +272,8 @@ BEGIN
 		       e.contact_id, CASE WHEN e.contact_id IS NOT NULL THEN e.contact_name END,
 		       CASE WHEN e.contact_id IS NOT NULL THEN e.contact_type END,
 		       -- only a save carries them
-		       CASE WHEN e.save_rank IS NOT NULL THEN nullif(e.note, '') END,
-		       CASE WHEN e.save_rank IS NOT NULL THEN e.form::jsonb END, e.body::json
+		       CASE WHEN e.logged_by = 'manual' THEN nullif(e.note, '') END,
+		       CASE WHEN e.logged_by = 'manual' THEN e.form::jsonb END, e.body::json
 		FROM event e
 		ON CONFLICT (account, agent, session_id) DO UPDATE SET
 			state         = CASE WHEN excluded.rank > c.rank THEN excluded.state ELSE c.state END,
