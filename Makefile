@@ -117,7 +117,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # ------------------------------------------------------------------- checking
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
-SQL_SUITE = $(patsubst %,tests/integration/%.t,harness merge merge_random schema)
+SQL_SUITE = $(patsubst %,tests/integration/%.t,harness merge merge_concurrent merge_random schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t)
 SUITE = $(UNIT_BIN) $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t))
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
