@@ -93,6 +93,8 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 TPLUG_LIBS_cjson_user := -lcjson
+TPLUG_LIBS_borrowed = -L$(@D) -l:behave.so -Wl,-rpath,'$$ORIGIN'
+$(B)/tests/plugins/borrowed.so: $(B)/tests/plugins/behave.so
 $(UNIT_BIN): | $(TPLUG_BIN) $(EXAMPLE_BIN)
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)

@@ -95,8 +95,7 @@ enum crm_status crm_host_check(const char *config_path, crm_host_line *line,
 	return good ? CRM_OK : CRM_FAILED;
 }
 
-/* ---------------------------------------------------------------------- list
- */
+/* -------------------------------------------------------------------- list */
 
 static void list_one(const struct lines *lines, struct crm_instance *instance,
 		     const char *state)
@@ -185,8 +184,7 @@ enum crm_status crm_host_list(const char *config_path, crm_host_line *line,
 	return good ? CRM_OK : CRM_FAILED;
 }
 
-/* ------------------------------------------------------------- documentation
- */
+/* ----------------------------------------------------------- documentation */
 
 /* Loads a plugin file for its options, under the name it would have. */
 static bool add_plugin(struct crm_runtime *runtime, const char *path, char *why,

@@ -1,7 +1,6 @@
 /* config - the configuration file. See config.h. The only user of libconfig. */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libconfig.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "notation.h"
+#include "secret.h"
 
 struct crm_config {
 	config_t tree; /* owned */
@@ -17,8 +17,7 @@ struct crm_config {
 	char *folder;  /* owned; absolute */
 };
 
-/* ------------------------------------------------------------------- reading
- */
+/* ----------------------------------------------------------------- reading */
 
 /* The folder of a file, absolute; NULL with errno set. */
 static char *folder_of(const char *path)
@@ -92,8 +91,7 @@ void crm_config_close(struct crm_config *config)
 	free(config);
 }
 
-/* -------------------------------------------------------------------- groups
- */
+/* ------------------------------------------------------------------ groups */
 
 static config_setting_t *child(const config_setting_t *group, size_t index)
 {
@@ -150,8 +148,7 @@ static config_setting_t *find(const struct crm_config *config,
 	return setting ? config_setting_get_member(setting, key) : NULL;
 }
 
-/* ------------------------------------------------------------------ problems
- */
+/* ---------------------------------------------------------------- problems */
 
 static const char *file_of(const struct crm_config *config,
 			   const config_setting_t *setting)
@@ -383,8 +380,7 @@ bool crm_config_flag(const struct crm_config *config, const char *group,
 	return preset;
 }
 
-/* -------------------------------------------------------------------- values
- */
+/* ------------------------------------------------------------------ values */
 
 static char *strings_new(const config_setting_t *setting)
 {
@@ -472,42 +468,7 @@ char *crm_config_path(const struct crm_config *config, const char *path)
 	return joined;
 }
 
-/* ----------------------------------------------------------------- passwords
- */
-
-/* A non-empty `password = ...`, as in a libpq connection string or a URI. */
-static bool has_password_key(const char *text)
-{
-	for (const char *p = strstr(text, "password"); p;
-	     p = strstr(p + 1, "password")) {
-		const char *value = p + strlen("password");
-
-		while (isspace((unsigned char)*value))
-			value++;
-		if (*value++ != '=')
-			continue;
-		while (isspace((unsigned char)*value))
-			value++;
-		if (*value != '\0' && *value != '&' &&
-		    strncmp(value, "''", 2) != 0)
-			return true;
-	}
-	return false;
-}
-
-/* scheme://user:password@host */
-static bool has_password_userinfo(const char *text)
-{
-	const char *start = strstr(text, "://");
-	const char *at, *colon;
-
-	if (!start)
-		return false;
-	start += 3;
-	at = memchr(start, '@', strcspn(start, "/?#"));
-	colon = at ? memchr(start, ':', (size_t)(at - start)) : NULL;
-	return colon && colon + 1 < at;
-}
+/* --------------------------------------------------------------- passwords */
 
 static bool readable_by_all(const char *file, unsigned *mode)
 {
@@ -531,8 +492,7 @@ void crm_config_warn(const struct crm_config *config, const char *group,
 		    setting ? config_setting_get_string(setting) : NULL;
 		unsigned mode = 0;
 
-		if (!option->secret || !text ||
-		    (!has_password_key(text) && !has_password_userinfo(text)) ||
+		if (!option->secret || !text || !crm_secret_in(text) ||
 		    !readable_by_all(file_of(config, setting), &mode))
 			continue;
 		begin(config, setting, group, option->name, warnings);

@@ -26,8 +26,7 @@ const char *crm_status_name(enum crm_status status)
 							: "unknown status";
 }
 
-/* ---------------------------------------------------------------------- open
- */
+/* -------------------------------------------------------------------- open */
 
 /* What did not get ready: a problem when required, else only worth a line. */
 static void judge(struct crm_runtime *runtime, struct crm_text *problems)
@@ -71,15 +70,7 @@ struct crm_runtime *crm_host_open(const char *config_path,
 	return NULL;
 }
 
-/* --------------------------------------------------------------------- start
- */
-
-static bool is_foreign(struct crm_runtime *runtime)
-{
-	int pid = atomic_load(&runtime->pid);
-
-	return pid != 0 && pid != (int)getpid();
-}
+/* ------------------------------------------------------------------- start */
 
 enum crm_status crm_host_start(struct crm_runtime *runtime, char *why,
 			       size_t why_cap)
@@ -113,8 +104,7 @@ enum crm_status crm_host_start(struct crm_runtime *runtime, char *why,
 	return problems.len == 0 ? CRM_OK : CRM_FAILED;
 }
 
-/* -------------------------------------------------------------------- submit
- */
+/* ------------------------------------------------------------------ submit */
 
 struct say {
 	char *why;
@@ -133,7 +123,7 @@ static enum crm_status check_process(struct crm_runtime *runtime,
 {
 	if (atomic_load(&runtime->pid) == 0)
 		return refuse(say, CRM_FAILED, "the host was not started");
-	if (is_foreign(runtime))
+	if (crm_runtime_is_foreign(runtime))
 		return refuse(say, CRM_UNSUPPORTED,
 			      "the host was started in another process, "
 			      "before a fork");
@@ -243,8 +233,7 @@ enum crm_status crm_host_submit(struct crm_runtime *runtime,
 	return status;
 }
 
-/* ---------------------------------------------------------------------- call
- */
+/* -------------------------------------------------------------------- call */
 
 /* Where the caller of crm_host_call() waits. */
 struct waiter {
@@ -309,17 +298,18 @@ enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
 
 struct crm_post *crm_host_next_post(struct crm_runtime *runtime)
 {
-	return is_foreign(runtime) ? NULL : crm_posts_take(&runtime->posts);
+	return crm_runtime_is_foreign(runtime)
+		   ? NULL
+		   : crm_posts_take(&runtime->posts);
 }
 
-/* ---------------------------------------------------------------------- stop
- */
+/* -------------------------------------------------------------------- stop */
 
 enum crm_status crm_host_stop(struct crm_runtime *runtime, uint32_t timeout_ms)
 {
 	uint64_t deadline_ns = crm_clock_after(timeout_ms);
 
-	if (is_foreign(runtime))
+	if (crm_runtime_is_foreign(runtime))
 		return CRM_UNSUPPORTED;
 	if (runtime->stopped)
 		return runtime->stop_status;
@@ -349,15 +339,29 @@ static bool is_stuck(struct crm_runtime *runtime)
 	return false;
 }
 
+/* Its neighbours are not kept for its sake. */
+static void close_others(struct crm_runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		struct crm_instance *instance = runtime->instances[i];
+
+		if (crm_instance_state(instance) == CRM_STATE_STUCK)
+			continue;
+		crm_instance_close(instance);
+		runtime->instances[i] = NULL;
+	}
+}
+
 void crm_host_close(struct crm_runtime *runtime)
 {
-	if (!runtime || is_foreign(runtime))
+	if (!runtime || crm_runtime_is_foreign(runtime))
 		return;
 	crm_host_stop(runtime, CLOSE_MS);
 	if (!is_stuck(runtime)) {
 		crm_runtime_free(runtime);
 		return;
 	}
+	close_others(runtime);
 	crm_gate_shut(&runtime->callouts);
 	crm_gate_wait(&runtime->callouts, crm_clock_after(CLOSE_MS));
 }

@@ -26,8 +26,7 @@ static void set_state(struct crm_instance *instance, enum crm_state state)
 	atomic_store(&instance->state, (int)state);
 }
 
-/* --------------------------------------------------- what the plugin may call
- */
+/* ------------------------------------------------ what the plugin may call */
 
 static void host_log(const struct crm_host *host, enum crm_level level,
 		     const char *line)
@@ -154,8 +153,7 @@ static const void *host_extension(const struct crm_host *host, const char *id)
 		   : NULL;
 }
 
-/* ---------------------------------------------------------------- life cycle
- */
+/* -------------------------------------------------------------- life cycle */
 
 struct crm_instance *crm_instance_new(struct crm_runtime *runtime, char *name,
 				      char *path)

@@ -6,8 +6,7 @@
 
 #include "crm_host.h"
 
-/* -------------------------------------------------------------------- values
- */
+/* ------------------------------------------------------------------ values */
 
 static void add_quoted(struct crm_text *text, const char *value, size_t len)
 {
@@ -66,8 +65,7 @@ static void add_facts(struct crm_text *text, const struct crm_option *option)
 	}
 }
 
-/* -------------------------------------------------------------------- sample
- */
+/* ------------------------------------------------------------------ sample */
 
 /* Words of a help text as comment lines of at most 78 columns. */
 static void add_comment(struct crm_text *text, const char *words)
@@ -146,8 +144,7 @@ void crm_manual_sample(struct crm_text *text, const struct crm_group *groups,
 	}
 }
 
-/* ---------------------------------------------------------------------- page
- */
+/* -------------------------------------------------------------------- page */
 
 /* Text that roff prints as it is: no escape, no request, no typographic dash.
  */

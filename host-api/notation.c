@@ -13,8 +13,7 @@
 
 enum { MAX_FILE = 1024 * 1024, MAX_INCLUDES = 10 };
 
-/* ------------------------------------------------------------------- reading
- */
+/* ----------------------------------------------------------------- reading */
 
 static char *read_all(int fd)
 {
@@ -60,8 +59,7 @@ char *crm_notation_file(const char *path, const char **reason)
 	return text;
 }
 
-/* ------------------------------------------------------------------ scanning
- */
+/* ---------------------------------------------------------------- scanning */
 
 struct scan {
 	const char *at;

@@ -41,6 +41,8 @@ static bool is_alive(struct crm_instance *instance)
 {
 	enum crm_state state = crm_instance_state(instance);
 
+	if (crm_runtime_is_foreign(instance->runtime))
+		return false;
 	return state == CRM_STATE_READY || state == CRM_STATE_RUNNING ||
 	       state == CRM_STATE_STOPPED;
 }
@@ -156,9 +158,10 @@ static void add_plugin(struct crm_text *text, struct crm_instance *instance)
 size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap)
 {
 	struct crm_text text = crm_text_in(buf, cap);
-	struct crm_request_counts counts =
-	    crm_requests_counts(runtime->requests);
+	struct crm_request_counts counts = {0, 0, 0, 0, 0, 0};
 
+	if (!crm_runtime_is_foreign(runtime))
+		counts = crm_requests_counts(runtime->requests);
 	crm_text_add(&text,
 		     "{\"requests\":{\"waiting\":%" PRIu64
 		     ",\"accepted\":%" PRIu64 ",\"answered\":%" PRIu64

@@ -53,8 +53,7 @@ struct crm_requests {
 	struct memory memory[REMEMBERED];
 };
 
-/* ---------------------------------------------------------------------- heap
- */
+/* -------------------------------------------------------------------- heap */
 
 static void heap_put(struct crm_requests *requests, size_t place,
 		     struct request *request)
@@ -98,8 +97,7 @@ static void heap_down(struct crm_requests *requests, size_t place, size_t count)
 	heap_put(requests, place, request);
 }
 
-/* --------------------------------------------------------------------- table
- */
+/* ------------------------------------------------------------------- table */
 
 static struct request **bucket_of(struct crm_requests *requests, uint64_t id)
 {
@@ -177,8 +175,7 @@ static void remove_locked(struct crm_requests *requests,
 	*memory = (struct memory){request->id, fate};
 }
 
-/* -------------------------------------------------------------------- spares
- */
+/* ------------------------------------------------------------------ spares */
 
 static struct request *request_new_locked(struct crm_requests *requests)
 {
@@ -218,8 +215,7 @@ static void finish(struct request *list, enum crm_status status,
 	}
 }
 
-/* ------------------------------------------------------------------- the API
- */
+/* ----------------------------------------------------------------- the API */
 
 struct crm_requests *crm_requests_new(void)
 {
@@ -374,8 +370,7 @@ struct crm_request_counts crm_requests_counts(struct crm_requests *requests)
 	return counts;
 }
 
-/* ---------------------------------------------------------------- the thread
- */
+/* -------------------------------------------------------------- the thread */
 
 /* Takes out everything whose deadline has passed. */
 static struct request *expire_locked(struct crm_requests *requests)

@@ -5,8 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+bool crm_runtime_is_foreign(struct crm_runtime *runtime)
+{
+	int pid = atomic_load(&runtime->pid);
+
+	return pid != 0 && pid != (int)getpid();
+}
 
 /* A line of a plugin's must stay one line of the log. */
 void crm_runtime_log(struct crm_runtime *runtime, enum crm_level level,

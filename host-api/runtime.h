@@ -46,6 +46,10 @@ void crm_runtime_create(struct crm_runtime *runtime);
 /* [main] Frees everything; the plugins must not run any more. */
 void crm_runtime_free(struct crm_runtime *runtime);
 
+/* [any] Is this a process forked from the one that started the host? Then a lock
+ * may be held for ever, by a thread that is not here. */
+bool crm_runtime_is_foreign(struct crm_runtime *runtime);
+
 /* [any] One line, made printable, to the host's log. */
 void crm_runtime_log(struct crm_runtime *runtime, enum crm_level level,
 		     const char *source, const char *line);

@@ -37,7 +37,7 @@ my %layers = (
 		'runtime instance',
 		'manual',
 		'config',
-		'notation',
+		'notation secret',
 		'settings option',
 		'loader',
 		'image',

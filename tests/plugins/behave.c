@@ -144,6 +144,8 @@ static enum crm_status behave_submit(struct crm_plugin *plugin,
 			    request->id);
 	if (strcmp(path, "/hold") == 0)
 		return keep(self, self->held, &self->held_count, request->id);
+	if (strcmp(path, "/lose") == 0)
+		return CRM_OK;
 	if (strcmp(path, "/refuse") == 0)
 		return CRM_BUSY;
 	if (strcmp(path, "/nonsense") == 0)
@@ -234,7 +236,7 @@ static const char options[] =
 static const char service[] =
     "{\"paths\": [\"/inside\", \"/thread\", \"/hold\", \"/refuse\","
     " \"/nonsense\", \"/stranger\", \"/release\", \"/post\", \"/twice\","
-    " \"/both\", \"/log\", \"/config\", \"/strange-status\"],"
+    " \"/both\", \"/lose\", \"/log\", \"/config\", \"/strange-status\"],"
     " \"types\": [\"rc-login-status-notify\"],"
     " \"service\": {\"name\": \"Behave\", \"callLoggerPath\": \"/inside\"}}";
 

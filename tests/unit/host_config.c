@@ -216,8 +216,7 @@ static void test_settings(void)
 	crm_host_close(runtime);
 }
 
-/* -------------------------------------------------------------- check and list
- */
+/* ---------------------------------------------------------- check and list */
 
 static void keep_line(void *context, enum crm_level level, const char *line)
 {

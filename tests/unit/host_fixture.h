@@ -18,8 +18,7 @@
 
 #include "crm_host.h"
 
-/* ------------------------------------------------------------------- folders
- */
+/* ----------------------------------------------------------------- folders */
 
 /* Under /tmp, which is sticky and root's, so that the loader trusts it. */
 static inline char *folder_new(void)
@@ -91,8 +90,7 @@ static inline unsigned char *read_bytes(const char *path, size_t *len)
 	return bytes;
 }
 
-/* ------------------------------------------------------------------- plugins
- */
+/* ----------------------------------------------------------------- plugins */
 
 /* A built plugin, found beside this test program. */
 static inline const char *plugin_built(const char *name, char path[PATH_MAX])
@@ -121,8 +119,7 @@ static inline void plugin_copy(const char *folder, const char *name,
 	free(bytes);
 }
 
-/* ----------------------------------------------------------------------- log
- */
+/* --------------------------------------------------------------------- log */
 
 /* What was logged, as "<level> <source>: <line>\n"... */
 struct lines {
@@ -176,8 +173,7 @@ static inline struct crm_host_callbacks lines_callbacks(struct lines *lines)
 	return (struct crm_host_callbacks){lines, lines_log, NULL};
 }
 
-/* ---------------------------------------------------------------------- host
- */
+/* -------------------------------------------------------------------- host */
 
 /* Opens and starts a host of the folder, whose configuration has a group `host`
  * and `groups`. Says on stdout why it cannot. */

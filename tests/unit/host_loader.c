@@ -242,6 +242,11 @@ static void test_entry(void)
 	is(refusal(inside(folder, "no_entry.so", path)),
 	   "exports no 'crm_entry'; it is not a CRM plugin",
 	   "a library that is no plugin is refused");
+	plugin_copy(folder, "behave", "behave");
+	plugin_copy(folder, "borrowed", "borrowed");
+	is(refusal(inside(folder, "borrowed.so", path)),
+	   "exports no 'crm_entry'; it is not a CRM plugin",
+	   "so is one that is only linked with a plugin");
 	is(refusal(patched("behave", 0, &magic, 4, path)),
 	   "symbol 'crm_entry' is not a plugin entry (magic 00000000)",
 	   "an entry without our magic is refused");

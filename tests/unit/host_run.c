@@ -8,8 +8,7 @@
 
 static char *folder;
 
-/* --------------------------------------------------------------------- calls
- */
+/* ------------------------------------------------------------------- calls */
 
 static enum crm_status call(struct crm_runtime *runtime, const char *message,
 			    char answer[512], size_t *len)
@@ -157,8 +156,106 @@ static void test_deadlines(struct crm_runtime *runtime, struct lines *lines)
 	   "the late answer is logged and dropped");
 }
 
-/* --------------------------------------------------------------------- posts
- */
+/* ------------------------------------------------------------------ rivals */
+
+/* Two plugins that want the same; the first of the file has it. */
+static void test_rivals(void)
+{
+	struct lines lines;
+	struct crm_host_callbacks callbacks = lines_callbacks(&lines);
+	struct crm_runtime *runtime =
+	    host_run(folder, "demo: { };\nrival: { };", &callbacks);
+	char answer[512], buf[2000];
+
+	ok(lines_have(&lines, "error rival: cannot route to the plugin: path "
+			      "'/inside' is taken by another plugin\n"),
+	   "a path that is taken is told of");
+	ok(host_call(runtime, "/inside", 0, answer) == CRM_OK &&
+	       strcmp(answer, "rival") != 0,
+	   "and stays with the first plugin");
+	ok(host_call(runtime, "/rival", 0, answer) == CRM_OK &&
+	       strcmp(answer, "rival") == 0,
+	   "another path goes to the second");
+	ok(lines_count(&lines, "rival is created") == 1,
+	   "a plugin is heard once, not when it only describes itself");
+	crm_host_service(runtime, buf, sizeof(buf));
+	is(buf,
+	   "{\"name\":\"Behave\",\"callLoggerPath\":\"/inside\",\"info\":5}",
+	   "of equal members of the service the first counts");
+	crm_host_status(runtime, buf, sizeof(buf));
+	ok(strstr(buf, "\"name\":\"rival\"") &&
+	       strstr(buf, "\"health\":null}]}"),
+	   "a health that is no JSON object is left out");
+	crm_host_close(runtime);
+}
+
+static void keep_status(void *context, enum crm_status status, const char *body,
+			size_t body_len)
+{
+	(void)body;
+	(void)body_len;
+	atomic_store((atomic_int *)context, (int)status);
+}
+
+/* The first request of a host has the id 1, and is the first plugin's. */
+static void test_thief(void)
+{
+	struct lines lines;
+	struct crm_host_callbacks callbacks = lines_callbacks(&lines);
+	struct crm_runtime *runtime =
+	    host_run(folder, "demo: { };\nrival: { };", &callbacks);
+	const struct crm_message message = {
+	    "", "bob", 0, "{\"path\":\"/hold\"}", 16, 0};
+	atomic_int held = CRM_FAILED;
+	char answer[512], why[100];
+
+	crm_host_submit(runtime, &message, keep_status, &held, why,
+			sizeof(why));
+	host_call(runtime, "/rival", 0, answer);
+	ok(held == CRM_FAILED &&
+	       lines_have(&lines, "warn rival: plugin answered request 1, "
+				  "which is another plugin's\n"),
+	   "a plugin cannot answer another plugin's request");
+	host_call(runtime, "/release", 0, answer);
+	ok(held == CRM_OK, "which the other still can");
+	crm_host_close(runtime);
+}
+
+/* Half of them in a jumble of short deadlines, and a long one after each. */
+static void test_deadline_order(struct crm_runtime *runtime)
+{
+	enum { COUNT = 200 };
+	atomic_int statuses[COUNT];
+	char answer[512], why[100], status[2000];
+	uint64_t start = now_ms();
+	int passed = 0, early = 0;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		const struct crm_message message = {
+		    "", "bob",
+		    0,  "{\"path\":\"/hold\"}",
+		    16, i % 2 ? 1 + (i * 37) % 100 : 60000};
+
+		statuses[i] = CRM_FAILED;
+		crm_host_submit(runtime, &message, keep_status, &statuses[i],
+				why, sizeof(why));
+	}
+	do {
+		host_call(runtime, "/inside", 0, answer);
+		crm_host_status(runtime, status, sizeof(status));
+	} while (!strstr(status, "{\"waiting\":100,") &&
+		 now_ms() - start < 20000);
+	for (int i = 0; i < COUNT; i++) {
+		passed += i % 2 && statuses[i] == CRM_TIMEOUT;
+		early += i % 2 == 0 && statuses[i] != CRM_FAILED;
+	}
+	ok(passed == COUNT / 2 && early == 0,
+	   "of %d requests those are given up whose deadline has passed",
+	   COUNT);
+	host_call(runtime, "/release", 0, answer);
+}
+
+/* ------------------------------------------------------------------- posts */
 
 struct posts {
 	atomic_int count;
@@ -216,8 +313,7 @@ static void test_posts(void)
 	crm_host_close(runtime);
 }
 
-/* -------------------------------------------------------------------- submit
- */
+/* ------------------------------------------------------------------ submit */
 
 /* A chain of messages: each answer submits the next, as no lock is held. */
 struct chain {
@@ -249,8 +345,34 @@ static void test_chain(struct crm_runtime *runtime)
 	ok(chain.left == 0, "an answer may submit the next message");
 }
 
-/* --------------------------------------------------------------------- storm
- */
+/* A plugin that loses everything cannot fill the memory. */
+static void test_flood(void)
+{
+	struct lines lines;
+	struct crm_host_callbacks callbacks = lines_callbacks(&lines);
+	struct crm_runtime *runtime =
+	    host_run(folder, "demo: { };", &callbacks);
+	const struct crm_message message = {
+	    "", "bob", 0, "{\"path\":\"/lose\"}", 16, 600000};
+	enum crm_status status = CRM_OK;
+	atomic_int last = CRM_OK;
+	char why[100] = "";
+	int accepted = -1;
+
+	while (status == CRM_OK && accepted < 1000000) {
+		accepted++;
+		status = crm_host_submit(runtime, &message, keep_status, &last,
+					 why, sizeof(why));
+	}
+	ok(status == CRM_BUSY && accepted == 131072,
+	   "no more than 131,072 requests wait");
+	is(why, "too many messages wait", "and the next one learns why");
+	ok(crm_host_stop(runtime, 1000) == CRM_TIMEOUT && last == CRM_STOPPING,
+	   "all of them are answered when the host stops");
+	crm_host_close(runtime);
+}
+
+/* ------------------------------------------------------------------- storm */
 
 enum { THREADS = 8, EACH = 2500 };
 
@@ -375,16 +497,21 @@ int main(void)
 
 	folder = folder_new();
 	plugin_copy(folder, "behave", "demo");
+	plugin_copy(folder, "rival", "rival");
 	runtime = host_run(folder, "demo: { };", &callbacks);
 	ok(runtime != NULL, "a host runs");
 	test_routing(runtime);
 	test_bad_messages(runtime);
 	test_answers(runtime, &lines);
 	test_deadlines(runtime, &lines);
+	test_deadline_order(runtime);
 	test_chain(runtime);
 	test_storm(runtime, &lines);
 	test_reports(runtime);
 	crm_host_close(runtime);
+	test_rivals();
+	test_thief();
+	test_flood();
 	test_posts();
 	folder_free(folder);
 	return tap_done();

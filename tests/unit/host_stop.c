@@ -54,6 +54,8 @@ static void test_clean(void)
 	ok(host_call(runtime, "/inside", 0, answer) == CRM_STOPPING,
 	   "a message after the stop is refused");
 	is(answer, "the host is stopping", "in a sentence");
+	ok(host_call(runtime, "/nobody", 0, answer) == CRM_STOPPING,
+	   "whoever would have taken it");
 	ok(crm_host_stop(runtime, 5000) == CRM_OK,
 	   "a second stop does nothing");
 	ok(crm_host_start(runtime, why, sizeof(why)) == CRM_FAILED,
@@ -131,11 +133,11 @@ static void test_stubborn(void)
 	struct crm_runtime *runtime;
 	struct fate fate;
 	uint64_t start;
-	size_t after;
 
 	plugin_copy(folder, "behave", "stubborn");
-	runtime =
-	    host_run(folder, "stubborn: { stubborn = true; };", &callbacks);
+	plugin_copy(folder, "cjson_user", "other");
+	runtime = host_run(
+	    folder, "stubborn: { stubborn = true; };\nother: { };", &callbacks);
 	submit(runtime, "/hold", &fate);
 	ok(crm_host_stop(runtime, 50) == CRM_BUSY,
 	   "a plugin whose thread will not end is told of");
@@ -152,16 +154,19 @@ static void test_stubborn(void)
 	ok(lines_have(&lines, "still here"), "its thread lives on");
 	crm_host_close(runtime);
 	ok(is_mapped("/stubborn.so"), "it stays loaded when the host closes");
-	after = lines_count(&lines, "still here");
+	ok(!is_mapped("/other.so"), "the other plugin does not");
+	pthread_mutex_lock(&lines.mutex);
+	lines.len = 0;
+	lines.text[0] = '\0';
+	pthread_mutex_unlock(&lines.mutex);
 	start = now_ms();
 	while (now_ms() - start < 100)
 		sched_yield();
-	ok(lines_count(&lines, "still here") == after,
+	ok(lines_count(&lines, "still here") == 0,
 	   "and the closed host's callbacks are called no more");
 }
 
-/* ---------------------------------------------------------------------- fork
- */
+/* -------------------------------------------------------------------- fork */
 
 static int child_of_fork(struct crm_runtime *runtime)
 {
@@ -178,6 +183,8 @@ static int child_of_fork(struct crm_runtime *runtime)
 		return 4;
 	if (crm_host_next_post(runtime))
 		return 5;
+	if (crm_host_status(runtime, answer, sizeof(answer)) == 0)
+		return 7;
 	if (crm_host_stop(runtime, 1000) != CRM_UNSUPPORTED)
 		return 6;
 	crm_host_close(runtime);
@@ -235,8 +242,7 @@ static void test_fork(void)
 	crm_host_close(runtime);
 }
 
-/* ----------------------------------------------------------------------- two
- */
+/* --------------------------------------------------------------------- two */
 
 static void test_two(void)
 {
@@ -267,8 +273,7 @@ static void test_two(void)
 	crm_host_close(two);
 }
 
-/* --------------------------------------------------------------------- storm
- */
+/* ------------------------------------------------------------------- storm */
 
 enum { THREADS = 4, ROUNDS = 50 };
 
