@@ -499,7 +499,8 @@ static bool queue_calls(struct store *store, struct err *err)
 bool store_record(struct store *store, const struct event *const *events,
 		  size_t count, uint64_t deadline_ns, struct err *err)
 {
-	static const struct db_statement begin = {.sql = "BEGIN"};
+	static const struct db_statement begin = {
+	    .sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
 	static const struct db_statement commit = {.sql = "COMMIT"};
 
 	if (!encode(store, events, count))

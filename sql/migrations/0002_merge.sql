@@ -415,7 +415,7 @@ COMMENT ON FUNCTION call_log.record_calls IS
 
 CREATE FUNCTION call_log.note_version(call_log.calls) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$SELECT coalesce(md5(($1.ranks).note), '')$$;
+$$SELECT coalesce(encode(sha256(($1.ranks).note), 'hex'), '')$$;
 COMMENT ON FUNCTION call_log.note_version(call_log.calls) IS
 'Names the save that the note comes from, empty where none was saved: SELECT c.note, call_log.note_version(c) FROM call_log.calls c. For set_note().';
 

@@ -95,4 +95,11 @@ is rows("session_id LIKE 'full-%'"), $tally->{OK}, 'and only what was answered o
 is +($driver->stop(5000))[0], 'OK', 'stopped';
 $driver->destroy;
 is $driver->quit, 0, 'the process ends well';
+# an administrator's default for other programs is not ours
+$cluster->psql(q(ALTER ROLE plugin SET default_transaction_isolation = 'repeatable read'));
+my $strict = Driver->new;
+$strict->create(conninfo => $conninfo);
+$strict->start;
+is $strict->logged(session_id => 'strict'), 'OK', 'a call is logged where transactions are repeatable read by default';
+
 done_testing;

@@ -209,7 +209,7 @@ subtest 'notes changed from elsewhere' => sub {
 	record($cluster, [ [ event(7, state => 'final', logged_by => 'manual', request_id => 's2', note => 'older than set_note') ] ]);
 	is(call('note', 100), 'second', 'set_note ranks as a save');
 	like($cluster->psql(q{LISTEN call_log; UPDATE call_log.calls SET note = 'by hand' WHERE session_id = '100'; SELECT call_log.set_note('acme', 'ann', '100', 'third')}),
-		qr/^Asynchronous.*"session_id" : "100".*\n.*\nAsynchronous|^[0-9a-f]{32}\nAsynchronous/s, 'both ways of changing a note notify');
+		qr/^Asynchronous.*"session_id" : "100".*\n.*\nAsynchronous|^[0-9a-f]{64}\nAsynchronous/s, 'both ways of changing a note notify');
 	is($cluster->psql(q{SELECT string_agg(note, ',' ORDER BY saved_at) FROM call_log.notes}), 'first,older than set_note,second,by hand,third', 'and are kept in the history');
 	record($cluster, [ [ event(0, emitted_at => '2099-01-01 00:00+00', state => 'final', logged_by => 'manual', request_id => 's3', note => 'ahead') ] ]);
 	$cluster->psql(q{SELECT call_log.set_note('acme', 'ann', '100', 'last')});
