@@ -157,7 +157,9 @@ static void set_int(struct event *event, const struct column *column, bool null,
 		*(bool *)member = number != 0;
 		break;
 	case COLUMN_MAYBE:
-		*(int8_t *)member = null ? -1 : number != 0;
+		*(int8_t *)member = -1;
+		if (!null)
+			*(int8_t *)member = number != 0;
 		break;
 	case COLUMN_INT32:
 		*(int32_t *)member = null ? EVENT_NO_NUMBER : (int32_t)number;

@@ -12,7 +12,7 @@ my %layers = (
 		'logger',
 		'matcher writer',
 		'store',
-		'spool known',
+		'spool known known_file',
 		'spool_find',
 		'spool_file',
 		'spool_copy',

@@ -1,0 +1,459 @@
+/* known - see known.h.
+ *
+ * A call is in one bucket and in the list of all, the least recently used last;
+ * one that the file does not have yet is *dirty*, and in a list of those too.
+ * The file is written from copies, so that nobody waits for it; a call that was
+ * changed meanwhile has another version, and stays dirty. That a call is not
+ * logged is remembered only of one that was known, to tell the file. */
+#include "known.h"
+
+#include "known_file.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	CALL_BYTES = 4096, /* how many a call may have on average */
+	BATCH_MAX = 256,   /* calls written in one transaction */
+	BATCHES_MAX = 64,  /* transactions a sync */
+	CALL_TEXTS = 7
+};
+
+/* In a ring with its head. */
+struct link {
+	struct link *before, *after;
+};
+
+struct entry {
+	struct link used; /* first: see entry_of_used() */
+	struct link dirty;
+	struct entry *next; /* in the bucket */
+	bool is_dirty;
+	uint64_t version;
+	uint64_t hash;
+	size_t bytes;
+	struct known_line line; /* text in `storage` */
+	char storage[];
+};
+
+struct known {
+	pid_t process;
+	struct known_file *file; /* owned; the syncing thread's */
+
+	pthread_mutex_t mutex;  /* for all below */
+	struct entry **buckets; /* owned */
+	size_t bucket_count;    /* a power of 2 */
+	struct link used;       /* the most recently used first */
+	struct link dirty;      /* the oldest first */
+	size_t count, max_calls;
+	size_t bytes, max_bytes;
+	uint64_t version; /* the last given */
+};
+
+/* ---------------------------------------------------------------- lists */
+
+static void link_init(struct link *head)
+{
+	head->before = head->after = head;
+}
+
+static void link_remove(struct link *link)
+{
+	link->before->after = link->after;
+	link->after->before = link->before;
+}
+
+static void link_add_after(struct link *place, struct link *link)
+{
+	link->before = place;
+	link->after = place->after;
+	place->after->before = link;
+	place->after = link;
+}
+
+static struct entry *entry_of_used(struct link *link)
+{
+	return (struct entry *)link;
+}
+
+static struct entry *entry_of_dirty(struct link *link)
+{
+	return (struct entry *)((char *)link - offsetof(struct entry, dirty));
+}
+
+/* -------------------------------------------------------------- entries */
+
+static uint64_t hash_key(const struct known_call *call)
+{
+	uint64_t hash = call_hash(call->session_id.s, call->session_id.len);
+
+	hash = hash * 31 + call_hash(call->agent.s, call->agent.len);
+	return hash * 31 + call_hash(call->account.s, call->account.len);
+}
+
+static bool same_text(struct text a, struct text b)
+{
+	if (!a.s || !b.s)
+		return a.s == b.s;
+	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+}
+
+static void list_texts(struct known_call *call, struct text *texts[CALL_TEXTS])
+{
+	texts[0] = &call->account;
+	texts[1] = &call->agent;
+	texts[2] = &call->session_id;
+	texts[3] = &call->note;
+	texts[4] = &call->contact_id;
+	texts[5] = &call->contact_name;
+	texts[6] = &call->contact_type;
+}
+
+static size_t text_bytes(const struct known_call *call)
+{
+	struct known_call copy = *call;
+	struct text *texts[CALL_TEXTS];
+	size_t bytes = 1;
+
+	list_texts(&copy, texts);
+	for (int i = 0; i < CALL_TEXTS; i++)
+		bytes += texts[i]->len + 1;
+	return bytes;
+}
+
+/* Makes the texts those in `storage`, which has text_bytes(). */
+static void move_texts(struct known_call *call, char *storage)
+{
+	struct text *texts[CALL_TEXTS];
+
+	list_texts(call, texts);
+	for (int i = 0; i < CALL_TEXTS; i++) {
+		size_t len = texts[i]->len;
+
+		if (!texts[i]->s)
+			continue;
+		if (len > 0)
+			memcpy(storage, texts[i]->s, len);
+		storage[len] = '\0';
+		texts[i]->s = storage;
+		storage += len + 1;
+	}
+}
+
+static bool same_line(const struct known_line *a, const struct known_line *b)
+{
+	struct known_call left = a->call, right = b->call;
+	struct text *lefts[CALL_TEXTS], *rights[CALL_TEXTS];
+
+	if (a->logged != b->logged || a->call.id != b->call.id)
+		return false;
+	list_texts(&left, lefts);
+	list_texts(&right, rights);
+	for (int i = 0; i < CALL_TEXTS; i++)
+		if (!same_text(*lefts[i], *rights[i]))
+			return false;
+	return true;
+}
+
+static struct entry **find_locked(struct known *known,
+				  const struct known_call *call, uint64_t hash)
+{
+	struct entry **at = &known->buckets[hash & (known->bucket_count - 1)];
+
+	for (; *at; at = &(*at)->next)
+		if ((*at)->hash == hash &&
+		    same_text((*at)->line.call.session_id, call->session_id) &&
+		    same_text((*at)->line.call.agent, call->agent) &&
+		    same_text((*at)->line.call.account, call->account))
+			break;
+	return at;
+}
+
+static void forget_locked(struct known *known, struct entry **at)
+{
+	struct entry *entry = *at;
+
+	*at = entry->next;
+	link_remove(&entry->used);
+	if (entry->is_dirty)
+		link_remove(&entry->dirty);
+	known->count--;
+	known->bytes -= entry->bytes;
+	free(entry);
+}
+
+static void forget_oldest_locked(struct known *known)
+{
+	while (known->count > known->max_calls ||
+	       (known->bytes > known->max_bytes && known->count > 1)) {
+		struct entry *oldest = entry_of_used(known->used.before);
+
+		forget_locked(known, find_locked(known, &oldest->line.call,
+						 oldest->hash));
+	}
+}
+
+static void mark_dirty_locked(struct known *known, struct entry *entry)
+{
+	entry->version = ++known->version;
+	entry->is_dirty = true;
+	link_add_after(known->dirty.before, &entry->dirty);
+}
+
+static struct entry *new_entry(const struct known_line *line, uint64_t hash)
+{
+	size_t bytes = sizeof(struct entry) + text_bytes(&line->call);
+	struct entry *entry = calloc(1, bytes);
+
+	if (!entry)
+		return NULL;
+	entry->line = *line;
+	entry->hash = hash;
+	entry->bytes = bytes;
+	move_texts(&entry->line.call, entry->storage);
+	return entry;
+}
+
+/* `ours`: it is news to the file; else the file's news to us, which what we know
+ * and the file does not outranks. */
+static void take_locked(struct known *known, const struct known_line *line,
+			bool ours)
+{
+	uint64_t hash = hash_key(&line->call);
+	struct entry **at = find_locked(known, &line->call, hash);
+
+	if (*at && same_line(&(*at)->line, line)) {
+		struct entry *entry = *at;
+
+		link_remove(&entry->used);
+		link_add_after(&known->used, &entry->used);
+		return;
+	}
+	if (*at && !ours && (*at)->is_dirty)
+		return;
+	struct entry *entry =
+	    ours || line->logged ? new_entry(line, hash) : NULL;
+	if (*at)
+		forget_locked(known, at);
+	if (!entry)
+		return;
+	at = &known->buckets[hash & (known->bucket_count - 1)];
+	entry->next = *at;
+	*at = entry;
+	link_add_after(&known->used, &entry->used);
+	known->count++;
+	known->bytes += entry->bytes;
+	if (ours)
+		mark_dirty_locked(known, entry);
+	forget_oldest_locked(known);
+}
+
+/* ----------------------------------------------------------- life cycle */
+
+static bool is_mine(const struct known *known)
+{
+	return known->process == getpid();
+}
+
+static void tell(const char *path, const struct err *err, char *notice,
+		 size_t notice_cap)
+{
+	if (err->kind == ERR_ROW)
+		snprintf(notice, notice_cap,
+			 "the cache '%s' cannot be used (%s): it is kept as "
+			 "'%s.bad', a fresh one is begun",
+			 path, err->text, path);
+	else
+		snprintf(notice, notice_cap,
+			 "the cache '%s' cannot be used (%s): calls are known "
+			 "in memory alone",
+			 path, err->text);
+}
+
+struct known *known_open(const char *path, size_t max_calls, char *notice,
+			 size_t notice_cap, struct err *err)
+{
+	struct known *known = calloc(1, sizeof(*known));
+	struct err error;
+
+	notice[0] = '\0';
+	if (!known)
+		goto no_memory;
+	known->process = getpid();
+	link_init(&known->used);
+	link_init(&known->dirty);
+	known->max_calls = max_calls > 0 ? max_calls : 1;
+	known->max_bytes = known->max_calls * CALL_BYTES;
+	known->bucket_count = 1;
+	while (known->bucket_count < known->max_calls)
+		known->bucket_count *= 2;
+	pthread_mutex_init(&known->mutex, NULL);
+	known->buckets = calloc(known->bucket_count, sizeof(struct entry *));
+	known->file = known_file_new(path, known->max_calls);
+	if (!known->buckets || !known->file)
+		goto no_memory;
+	if (known_file_begin(known->file, &error))
+		known_file_end(known->file);
+	else if (error.kind != ERR_TIMEOUT)
+		tell(path, &error, notice, notice_cap);
+	known_sync(known);
+	return known;
+no_memory:
+	known_close(known);
+	err_set(err, ERR_NO_MEMORY, "out of memory");
+	return NULL;
+}
+
+void known_close(struct known *known)
+{
+	if (!known)
+		return;
+	known_file_free(known->file, !is_mine(known));
+	struct link *link = known->used.after;
+	while (link && link != &known->used) {
+		struct link *next = link->after;
+
+		free(entry_of_used(link));
+		link = next;
+	}
+	free(known->buckets);
+	if (is_mine(known))
+		pthread_mutex_destroy(&known->mutex);
+	free(known);
+}
+
+/* ------------------------------------------------------------ any thread */
+
+void known_put(struct known *known, const struct known_call *call)
+{
+	struct known_line line = {.call = *call, .logged = true};
+
+	if (!is_mine(known))
+		return;
+	pthread_mutex_lock(&known->mutex);
+	take_locked(known, &line, true);
+	pthread_mutex_unlock(&known->mutex);
+}
+
+void known_drop(struct known *known, struct text account, struct text agent,
+		struct text session_id)
+{
+	struct known_line line = {.call = {.account = account,
+					   .agent = agent,
+					   .session_id = session_id}};
+
+	if (!is_mine(known))
+		return;
+	pthread_mutex_lock(&known->mutex);
+	struct entry *entry =
+	    *find_locked(known, &line.call, hash_key(&line.call));
+	if (entry && entry->line.logged)
+		take_locked(known, &line, true);
+	pthread_mutex_unlock(&known->mutex);
+}
+
+bool known_get(struct known *known, struct text account, struct text agent,
+	       struct text session_id, struct known_copy *copy)
+{
+	struct known_call key = {
+	    .account = account, .agent = agent, .session_id = session_id};
+
+	*copy = (struct known_copy){0};
+	if (!is_mine(known))
+		return false;
+	pthread_mutex_lock(&known->mutex);
+	struct entry *entry = *find_locked(known, &key, hash_key(&key));
+	if (entry && entry->line.logged) {
+		link_remove(&entry->used);
+		link_add_after(&known->used, &entry->used);
+		copy->arena = malloc(text_bytes(&entry->line.call));
+		if (copy->arena) {
+			copy->call = entry->line.call;
+			move_texts(&copy->call, copy->arena);
+		}
+	}
+	pthread_mutex_unlock(&known->mutex);
+	return copy->arena != NULL;
+}
+
+void known_copy_free(struct known_copy *copy)
+{
+	free(copy->arena);
+	*copy = (struct known_copy){0};
+}
+
+/* ------------------------------------------------------------ the syncing */
+
+static void take_in(struct known *known)
+{
+	struct known_line line;
+
+	while (known_file_next(known->file, &line)) {
+		pthread_mutex_lock(&known->mutex);
+		take_locked(known, &line, false);
+		pthread_mutex_unlock(&known->mutex);
+	}
+}
+
+/* Copies of the calls that are dirty longest; fewer when memory is out. */
+static size_t copy_dirty(struct known *known, struct entry *copies[BATCH_MAX])
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&known->mutex);
+	for (struct link *link = known->dirty.after;
+	     link != &known->dirty && count < BATCH_MAX; link = link->after) {
+		const struct entry *entry = entry_of_dirty(link);
+
+		copies[count] = new_entry(&entry->line, entry->hash);
+		if (!copies[count])
+			break;
+		copies[count++]->version = entry->version;
+	}
+	pthread_mutex_unlock(&known->mutex);
+	return count;
+}
+
+static void mark_clean(struct known *known, const struct entry *copy)
+{
+	pthread_mutex_lock(&known->mutex);
+	struct entry *entry = *find_locked(known, &copy->line.call, copy->hash);
+	if (entry && entry->is_dirty && entry->version == copy->version) {
+		link_remove(&entry->dirty);
+		entry->is_dirty = false;
+	}
+	pthread_mutex_unlock(&known->mutex);
+}
+
+/* Whether there may be more to do. */
+static bool sync_batch(struct known *known)
+{
+	struct entry *copies[BATCH_MAX];
+	struct err err;
+
+	if (!known_file_begin(known->file, &err))
+		return false;
+	take_in(known);
+	size_t count = copy_dirty(known, copies);
+	for (size_t i = 0; i < count; i++)
+		if (!known_file_put(known->file, &copies[i]->line))
+			break;
+	bool done = known_file_end(known->file);
+	for (size_t i = 0; i < count; i++) {
+		if (done)
+			mark_clean(known, copies[i]);
+		free(copies[i]);
+	}
+	return done && count == BATCH_MAX;
+}
+
+void known_sync(struct known *known)
+{
+	if (!is_mine(known))
+		return;
+	for (int i = 0; i < BATCHES_MAX && sync_batch(known); i++)
+		continue;
+}
