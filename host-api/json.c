@@ -82,14 +82,38 @@ static const char *scan_escape(const char *p, const char *end)
 	return p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) ? p + 2 : NULL;
 }
 
+/* Eight bytes at once, as long as none of them is a quote, a backslash, a control
+ * character or above ASCII: where messages spend their time. In each byte's top
+ * bit: it was set, or subtracting borrowed it, for which the byte was too small. */
+static const char *skip_plain(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word;
+
+	while ((size_t)(end - p) >= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		if ((word | (word - ones * 0x20) |
+		     ((word ^ ones * '"') - ones) |
+		     ((word ^ ones * '\\') - ones)) &
+		    (ones << 7))
+			break;
+		p += sizeof(word);
+	}
+	return p;
+}
+
 static const char *scan_string(const char *p, const char *end)
 {
 	if (p == end || *p != '"')
 		return NULL;
 	p++;
 	while (p && p < end) {
-		unsigned char c = (unsigned char)*p;
+		unsigned char c;
 
+		p = skip_plain(p, end);
+		if (p == end)
+			return NULL;
+		c = (unsigned char)*p;
 		if (c == '"')
 			return p + 1;
 		if (c == '\\')

@@ -220,6 +220,7 @@ static size_t snapshot(struct crm_plugin *plugin, char *buf, size_t cap)
 
 static const char options[] =
     "[{\"name\": \"name\", \"type\": \"string\", \"secret\": \"may\","
+    "  \"example\": \"a \\\"b\\\" \\\\c\","
     "  \"help\": \"Who \\\"it\\\" is.\\nA \\\\ and a .dot\"},"
     " {\"name\": \"size\", \"type\": \"int\", \"min\": 1, \"max\": 10,"
     "  \"default\": 5, \"help\": \"How much.\"},"

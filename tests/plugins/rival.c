@@ -22,6 +22,10 @@ static enum crm_status rival_submit(struct crm_plugin *self,
 {
 	const struct crm_host *host = ((struct rival *)self)->host;
 
+	if (host->post(host, "", "bob", "{}", (size_t)1 << 40) !=
+		CRM_BAD_REQUEST ||
+	    host->post(host, "", "", "{}", 2) != CRM_BAD_REQUEST)
+		host->log(host, CRM_INFO, "rival posts nonsense");
 	host->complete(host, 1, CRM_OK, "stolen", 6);
 	host->complete(host, request->id, CRM_OK, "rival", 5);
 	return CRM_OK;
@@ -42,9 +46,9 @@ static void rival_destroy(struct crm_plugin *self)
 static size_t snapshot(struct crm_plugin *self, char *buf, size_t cap)
 {
 	(void)self;
-	if (cap > 5)
-		memcpy(buf, "[bad", 5);
-	return 4;
+	if (cap > 4)
+		memcpy(buf, "[1]", 4);
+	return 3;
 }
 
 static const struct crm_health health = {snapshot};
@@ -75,6 +79,8 @@ static struct crm_plugin *rival_create(const struct crm_host *host, char *why,
 	rival->host = host;
 	/* Whoever is only described had better not be heard. */
 	host->log(host, CRM_INFO, "rival is created");
+	if (host->post(host, "", "bob", "{}", 2) != CRM_STOPPING)
+		host->log(host, CRM_INFO, "rival posts before the start");
 	return &rival->plugin;
 }
 

@@ -80,14 +80,14 @@ static void test_keys(void)
 		       "  szie = 5;\n"
 		       "  Mode = \"all\";\n"
 		       "  enable = true;\n"
-		       "  colour = \"red\";\n"
+		       "  ab = 1;\n"
 		       "};\n"),
 	   "host.conf:1: host.max_mesage_kb: unknown key; did you mean "
 	   "'max_message_kb'?\n"
 	   "host.conf:3: demo.szie: unknown key; did you mean 'size'?\n"
 	   "host.conf:4: demo.Mode: unknown key; did you mean 'mode'?\n"
 	   "host.conf:5: demo.enable: unknown key; did you mean 'enabled'?\n"
-	   "host.conf:6: demo.colour: unknown key; allowed: name, size, mode, "
+	   "host.conf:6: demo.ab: unknown key; allowed: name, size, mode, "
 	   "list, fail_create, half, fail_start, stubborn, forget",
 	   "an unknown key is told with what was probably meant");
 	is(problems_of("host: { plugin_dir = \".\"; };\n\n"
@@ -251,6 +251,7 @@ static void test_check(void)
 	    "host=x passfile=/p",
 	    "password=",
 	    "password=''",
+	    "postgresql://u:@h/db",
 	    "postgresql://u@h:5432/db",
 	    "postgresql://h/db?x=a:b@c",
 	};
@@ -352,6 +353,7 @@ static void test_documents(void)
 	ok(strstr(sample,
 		  "\tconninfo = \"host=/run/postgresql dbname=crm\";\n") &&
 	       strstr(sample, "\t#size = 5;\n") &&
+	       strstr(sample, "\t#name = \"a \\\"b\\\" \\\\c\";\n") &&
 	       strstr(sample, "# (an integer from 1 to 10; default 5)\n") &&
 	       strstr(sample, "\t#list = [\"a\", \"b\"];\n") &&
 	       strstr(sample, "\t#mode = \"final\";\n"),

@@ -131,6 +131,25 @@ static void test_beginnings(const struct edge *edge)
 	ok(is_json(edge, text, sizeof(text) - 1), "the whole message is");
 }
 
+/* Strings are looked at eight bytes at a time: so each byte at each place. */
+static void test_every_byte(const struct edge *edge)
+{
+	char text[32];
+	size_t wrong = 0;
+
+	for (size_t place = 1; place < 27; place++)
+		for (int byte = 0; byte < 256; byte++) {
+			bool plain = byte >= 0x20 && byte < 0x80 &&
+				     byte != '"' && byte != '\\';
+
+			memset(text, 'a', sizeof(text));
+			text[0] = text[27] = '"';
+			text[place] = (char)byte;
+			wrong += is_json(edge, text, 28) != plain;
+		}
+	ok(wrong == 0, "every byte in every place of a string is told right");
+}
+
 static void test_depth(const struct edge *edge)
 {
 	char text[300];
@@ -270,6 +289,7 @@ int main(void)
 
 	test_grammar(&edge);
 	test_beginnings(&edge);
+	test_every_byte(&edge);
 	test_depth(&edge);
 	test_members();
 	test_walk();

@@ -2,6 +2,8 @@
  * deadlines, and everything a plugin can do wrong with them. */
 #include "../tap.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "host_fixture.h"
@@ -178,6 +180,8 @@ static void test_rivals(void)
 	   "another path goes to the second");
 	ok(lines_count(&lines, "rival is created") == 1,
 	   "a plugin is heard once, not when it only describes itself");
+	ok(lines_count(&lines, "rival posts") == 0,
+	   "and posts nothing before the start, nor what is no message");
 	crm_host_service(runtime, buf, sizeof(buf));
 	is(buf,
 	   "{\"name\":\"Behave\",\"callLoggerPath\":\"/inside\",\"info\":5}",
@@ -470,6 +474,58 @@ static void test_storm(struct crm_runtime *runtime, struct lines *lines)
 	free(storm);
 }
 
+/* Threads other than the host's own; those that a signal could land on. */
+static void count_threads(size_t *others, size_t *open_to_signals)
+{
+	struct dirent **tasks = NULL;
+	int count = scandir("/proc/self/task", &tasks, NULL, NULL);
+
+	*others = *open_to_signals = 0;
+	for (int i = 0; i < count; i++) {
+		char path[300], line[200];
+		unsigned long long blocked = 0;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.20s/status",
+			 tasks[i]->d_name);
+		file = strtol(tasks[i]->d_name, NULL, 10) == (long)getpid()
+			   ? NULL
+			   : fopen(path, "r");
+		free(tasks[i]);
+		if (!file)
+			continue;
+		while (fgets(line, sizeof(line), file))
+			if (strncmp(line, "SigBlk:", 7) == 0)
+				blocked = strtoull(line + 7, NULL, 16);
+		fclose(file);
+		(*others)++;
+		*open_to_signals += !(blocked >> (SIGTERM - 1) & 1) ||
+				    !(blocked >> (SIGCHLD - 1) & 1) ||
+				    !(blocked >> (SIGPROF - 1) & 1);
+	}
+	free(tasks);
+}
+
+static void test_signals(void)
+{
+	size_t before, before_open, after, after_open;
+	struct crm_runtime *runtime;
+	uint64_t start;
+
+	count_threads(&before, &before_open);
+	runtime = host_run(folder, "demo: { };", NULL);
+	count_threads(&after, &after_open);
+	ok(after == before + 2 && after_open == before_open,
+	   "no signal lands on a thread of the host's or of its plugin's");
+	crm_host_close(runtime);
+	/* A thread that was joined may be seen in /proc for a moment. */
+	start = now_ms();
+	do
+		count_threads(&after, &after_open);
+	while (after != before && now_ms() - start < 20000);
+	ok(after == before, "and no thread is left behind");
+}
+
 static void test_reports(struct crm_runtime *runtime)
 {
 	char buf[2000], small[10];
@@ -512,6 +568,7 @@ int main(void)
 	test_rivals();
 	test_thief();
 	test_flood();
+	test_signals();
 	test_posts();
 	folder_free(folder);
 	return tap_done();
