@@ -84,7 +84,8 @@ typedef void crm_host_done(void *context, enum crm_status status,
 			   const char *body, size_t body_len);
 
 /* [any] Hands one message to the plugin that takes its path (or its type, when
- * it has no path). CRM_OK: accepted, `done` is called once. Any other status:
+ * it has no path). A notification that no plugin takes is answered CRM_OK and
+ * empty: it asks for nothing. CRM_OK: accepted, `done` is called once. Any other status:
  * refused, `done` is never called, and `why` says the reason in a sentence:
  * CRM_BAD_REQUEST, CRM_UNSUPPORTED (no plugin takes that path), CRM_BUSY,
  * CRM_STOPPING, CRM_FAILED (not started, out of memory). */

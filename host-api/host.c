@@ -222,6 +222,8 @@ enum crm_status crm_host_submit(struct crm_runtime *runtime,
 	instance =
 	    crm_routes_find(&runtime->routes, message->body, message->body_len,
 			    path, &status, why, why_cap);
+	if (!instance && status == CRM_OK)
+		done(context, CRM_OK, "", 0);
 	if (!instance)
 		return status;
 	if (crm_instance_state(instance) == CRM_STATE_REFUSED)

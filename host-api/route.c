@@ -155,6 +155,9 @@ struct crm_instance *crm_routes_find(const struct crm_routes *routes,
 	at = search(routes, name, is_type, &found);
 	if (found)
 		return routes->list[at].instance;
+	*status = CRM_OK;
+	if (is_type && strcmp(name, "rc-post-message-request") != 0)
+		return NULL;
 	*status = CRM_UNSUPPORTED;
 	snprintf(why, why_cap, "no plugin takes the %s '%s'",
 		 is_type ? "type" : "path", name);

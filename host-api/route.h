@@ -32,8 +32,9 @@ bool crm_routes_add(struct crm_routes *routes, struct crm_instance *instance,
 void crm_routes_clear(struct crm_routes *routes);
 
 /* [any] Reads the route of a message into name, and finds who takes it. NULL
- * with a status and a sentence: CRM_BAD_REQUEST, or CRM_UNSUPPORTED when none
- * does. */
+ * with a status: CRM_OK for a notification that nobody takes, since it asks for
+ * nothing; else with a sentence too: CRM_BAD_REQUEST, or CRM_UNSUPPORTED when
+ * nobody takes the request. */
 struct crm_instance *crm_routes_find(const struct crm_routes *routes,
 				     const char *body, size_t body_len,
 				     char name[CRM_ROUTE_NAME],

@@ -32,9 +32,9 @@ static const struct option options[] = {
      .offset = AT(conninfo),
      .required = true,
      .secret = true,
-     .example = "host=/run/postgresql dbname=crm user=call_log_writer",
+     .example = "host=/run/postgresql dbname=crm user=crm_host",
      .help = "The PostgreSQL database, as a libpq connection string or URI. A "
-	     "password is better kept in a .pgpass file. The role needs "
+	     "password is better kept in a .pgpass file. The user needs role "
 	     "call_log_writer."},
     {.name = "body",
      .type = TYPE_ENUM,

@@ -116,8 +116,10 @@ for my $case (
 is_error($host->post('/slow/bad'), 400, 'bad_request', qr/call\.sessionId is missing/,
 	'400 with the sentence of the plugin');
 is_error($host->post('/nobody'), 404, 'no_plugin', qr/./, '404 when no plugin takes the path');
-is_error(post_with(\@anna, '{"message":{"type":"rc-unknown-notify"}}'), 404, 'no_plugin', qr/./,
-	'404 when no plugin takes the type');
+is post_with(\@anna, '{"message":{"type":"rc-unknown-notify"}}')->{status}, 204,
+	'204 for a notification that no plugin takes';
+is_error(post_with(\@anna, '{"message":{"type":"rc-post-message-request","requestId":"1"}}'), 404, 'no_plugin', qr/./,
+	'404 for a request without a path');
 is_error($host->post('/slow/unsupported'), 404, 'no_plugin', qr/./, '404 when the plugin says so');
 is_error($host->post('/slow/failed'), 500, 'failed', qr/plugin/, '500 when the plugin failed');
 is_error($host->post('/slow/garbled'), 500, 'failed',

@@ -56,9 +56,12 @@ static void test_routing(struct crm_runtime *runtime)
 	ok(call(runtime, "{\"path\":\"rc-login-status-notify\"}", answer,
 		&len) == CRM_UNSUPPORTED,
 	   "a path is not mistaken for a type");
-	ok(call(runtime, "{\"type\":\"/inside\"}", answer, &len) ==
-	       CRM_UNSUPPORTED,
-	   "nor a type for a path");
+	ok(call(runtime, "{\"type\":\"/inside\"}", answer, &len) == CRM_OK &&
+	       len == 0,
+	   "nor a type for a path: a notification that nobody takes");
+	ok(call(runtime, "{\"type\":\"rc-post-message-request\"}", answer,
+		&len) == CRM_UNSUPPORTED,
+	   "a request without a path is refused");
 }
 
 static void test_bad_messages(struct crm_runtime *runtime)
