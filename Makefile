@@ -177,8 +177,10 @@ layers: ## check that includes point down only
 # The sample configuration and its manual page come from the option tables of the
 # host and the plugin; the copies in packaging/ are for readers.
 generated: $(B)/crm-host $(B)/call_log.so ## write packaging/*.sample and *.5 anew
-	$(B)/crm-host --sample-config $(abspath $(B)/call_log.so) >packaging/call_log.conf.sample
-	$(B)/crm-host --manual $(abspath $(B)/call_log.so) >packaging/call_log.conf.5
+	@safe=$$(mktemp -d) && install -m 644 $(B)/call_log.so $$safe/ && \
+	$(B)/crm-host --sample-config $$safe/call_log.so >packaging/call_log.conf.sample && \
+	$(B)/crm-host --manual $$safe/call_log.so >packaging/call_log.conf.5; \
+	status=$$?; rm -r "$$safe"; exit $$status
 
 install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(LIBDIR)/crm/plugins $(LIBDIR)/pkgconfig \
@@ -196,7 +198,7 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	  $(DESTDIR)$(DATADIR)/call-log/examples/
 	install -m 644 packaging/call_log.conf.5 $(DESTDIR)$(DATADIR)/man/man5/
 	install -m 644 packaging/crm-host.8 $(DESTDIR)$(DATADIR)/man/man8/
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	umask 022; sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	  -e 's|@VERSION@|$(VERSION)|' packaging/crm-host.pc.in \
 	  >$(DESTDIR)$(LIBDIR)/pkgconfig/crm-host.pc
 

@@ -159,7 +159,7 @@ static void set_int(struct event *event, const struct column *column, bool null,
 	case COLUMN_MAYBE:
 		*(int8_t *)member = -1;
 		if (!null)
-			*(int8_t *)member = number != 0;
+			*(int8_t *)member = (int8_t)(number != 0);
 		break;
 	case COLUMN_INT32:
 		*(int32_t *)member = null ? EVENT_NO_NUMBER : (int32_t)number;

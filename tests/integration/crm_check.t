@@ -4,7 +4,7 @@ use v5.32;
 use warnings;
 use lib 'tests/lib';
 use Cluster;
-use Process qw(built run scratch spew);
+use Process qw(built plugin run scratch spew);
 use Test::More;
 
 my $sanitized = ($ENV{BUILD} // '') =~ /asan|tsan/;
@@ -17,7 +17,7 @@ sub check {
 	my ($plugin, %option) = @_;
 	my @arguments = ("--seed=$seed", @{ $option{arguments} // [] });
 	my ($status, $out, $err) = run(
-		[ built('crm-check'), @arguments, built($plugin) ],
+		[ built('crm-check'), @arguments, plugin($plugin) ],
 		env => { CRM_BAD => $option{fault} }, seconds => 600);
 	my @failed = $out =~ /^not ok \d+ - (.*)/mg;
 	return (\@failed, $out . $err, $status);
@@ -174,7 +174,7 @@ like $out, qr/^not ok 1 .*\n# .*no-such\.so' not loaded: /m, 'a missing file is 
 # ---------------------------------------------------------------- the tool
 ($failed, $out) = check('tests/plugins/bad.so',
 	arguments => [ '--in-process', '--include=^it starts|^each' ]);
-is $out, "1..2\n# " . built('tests/plugins/bad.so') . ", seed $seed\nok 1 - $starts\n"
+is $out, "1..2\n# " . plugin('tests/plugins/bad.so') . ", seed $seed\nok 1 - $starts\n"
   . ($out =~ /^(ok 2 - \Q$once\E\n#.*\n)/m ? $1 : 'what it checked'),
   'checks can run in one process';
 for my $case ([ '--wrong', qr/no such option/ ], [ '--set=x', qr/KEY=VALUE/ ],

@@ -8,7 +8,7 @@ use CrmHost;
 use Http;
 use IO::Socket::INET;
 use POSIX ();
-use Process qw(built run scratch spew wait_for);
+use Process qw(built plugin run scratch spew wait_for);
 
 my $crm_host = built('crm-host');
 
@@ -34,12 +34,12 @@ like $out, qr/\Q$config\E: the configuration is good\n\z/, 'and says so';
 is $status, 0, '--list succeeds';
 like $out, qr{^http_slow\tready\ttest\.http-slow 1\.0\t/\S+/http_slow\.so$}m,
   'and shows each plugin with its state';
-($status, $out) = run([ $crm_host, '--sample-config', built('tests/plugins/http_slow.so') ]);
+($status, $out) = run([ $crm_host, '--sample-config', plugin('tests/plugins/http_slow.so') ]);
 is $status, 0, '--sample-config succeeds';
 like $out, qr/^#?\s*host\s*[:=]/m, 'and prints the group host';
 like $out, qr/^#?\s*http_slow\s*[:=]/m, 'and that of the plugin';
 spew("$config.sample", $out);
-($status, $out) = run([ $crm_host, '--manual', built('tests/plugins/http_slow.so') ]);
+($status, $out) = run([ $crm_host, '--manual', plugin('tests/plugins/http_slow.so') ]);
 is $status, 0, '--manual succeeds';
 like $out, qr/^\.TH /m, 'and prints a manual page';
 ($status, $out, $err) = run([ $crm_host, '--sample-config', '/nonexistent.so' ]);

@@ -8,13 +8,14 @@ use warnings;
 use Carp qw(croak);
 use Cwd qw(abs_path);
 use Exporter qw(import);
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
+use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(root built run run_ok wait_for free_port slurp spew
+our @EXPORT_OK = qw(root built plugin run run_ok wait_for free_port slurp spew
   scratch remove_at_end unprivileged);
 
 # The checkout, and a file that make built there. BUILD names the build folder of
@@ -65,6 +66,19 @@ sub free_port {
 		LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
 	  or croak "no free port: $!";
 	return $socket->sockport;
+}
+
+# A built plugin as a host takes it: copied to where nobody else can write, however
+# the checkout's rights are.
+sub plugin {
+	my ($name) = @_;
+	state $dir = scratch();
+	my $path = "$dir/" . basename($name);
+	if (!-e $path && -e built($name)) {
+		copy(built($name), $path) or croak "cannot copy $name: $!";
+		chmod 0644, $path;
+	}
+	return $path;
 }
 
 # Folders and processes that go when this process does. Forked children of the

@@ -2,7 +2,7 @@
 use v5.32;
 use warnings;
 use lib 'tests/lib';
-use Process qw(built run run_ok slurp);
+use Process qw(built plugin run run_ok slurp);
 use Test::More;
 
 my @source = sort glob 'plugin/*.[ch] host-api/*.[ch] host-api/*/*.[ch]';
@@ -62,7 +62,7 @@ for my $object (sort glob built('obj/plugin/*.o') . ' ' . built('obj/host-api/*.
 for (['sample-config', 'packaging/call_log.conf.sample'],
 	['manual', 'packaging/call_log.conf.5']) {
 	my ($what, $path) = @$_;
-	is run_ok([ built('crm-host'), "--$what", built('call_log.so') ]), slurp($path),
+	is run_ok([ built('crm-host'), "--$what", plugin('call_log.so') ]), slurp($path),
 	  "$path is what crm-host --$what prints (make generated)";
 }
 

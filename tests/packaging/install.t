@@ -40,7 +40,7 @@ spew("$dest/crm.conf", <<~"CONF");
 	hello: { enabled = true; };
 	CONF
 chmod 0644, "$dest/crm.conf";
-shell_ok("cc -std=c11 -Wall -Wextra -Werror -shared -fPIC \$(pkg-config --cflags crm-host) "
+shell_ok("umask 022; cc -std=c11 -Wall -Wextra -Werror -shared -fPIC \$(pkg-config --cflags crm-host) "
 	. "-o \$(pkg-config --variable=plugindir crm-host)/hello.so "
 	. 'opt/crm/share/call-log/examples/hello.c -lcjson',
 	'the example plugin compiles against the installed header, into the plugin folder');
