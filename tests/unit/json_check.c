@@ -22,6 +22,7 @@ static const char *const good[] = {
     "null",
     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\uDE00\"",
     "\"\x7f\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+    "\"\\ud83d\\ude00\\ud7ff\\ue000\\uabcd\\uEF01\"",
     "[[],{},[{}]]",
     "123456789012345678901234567890123456789012345678901234567890123",
 };
@@ -79,6 +80,10 @@ static const struct {
     {"\"\\u0041", "byte 7: a string without an end"},
     {"\"\\u004", "byte 1: a \\u escape without four hex digits"},
     {"\"\\uD83D\"", "byte 1: half a surrogate pair"},
+    {"\"\\ud83d\"", "byte 1: half a surrogate pair"},
+    {"\"\\udbff\"", "byte 1: half a surrogate pair"},
+    {"\"\\udfff\"", "byte 1: half a surrogate pair"},
+    {"\"\\ud83d\\ue000\"", "byte 1: half a surrogate pair"},
     {"\"\\uD83Dx\"", "byte 1: half a surrogate pair"},
     {"\"\\uD83D\\u0041\"", "byte 1: half a surrogate pair"},
     {"\"\\uD83D\\uD83D\"", "byte 1: half a surrogate pair"},
