@@ -183,11 +183,13 @@ static void set_name(struct event *event, const struct column *column,
 {
 	if (column->type == COLUMN_STATE) {
 		for (int i = CALL_RINGING; i <= CALL_FINAL; i++)
-			if (strcmp(name, call_state_name(i)) == 0)
+			if (strcmp(name, call_state_name((enum call_state)i)) ==
+			    0)
 				event->state = (enum call_state)i;
 	} else {
 		for (int i = LOGGED_BY_BACKFILL; i <= LOGGED_BY_MANUAL; i++)
-			if (strcmp(name, call_logged_by_name(i)) == 0)
+			if (strcmp(name, call_logged_by_name(
+					     (enum call_logged_by)i)) == 0)
 				event->logged_by = (enum call_logged_by)i;
 	}
 }

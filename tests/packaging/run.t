@@ -2,7 +2,7 @@
 use v5.32;
 use warnings;
 use lib 'tests/lib';
-use Process qw(root run run_ok built free_port scratch wait_for);
+use Process qw(root run run_ok built free_port scratch slurp wait_for);
 use IO::Socket::INET;
 use Test::More;
 
@@ -11,21 +11,22 @@ my $checkout = scratch();
 my @programs = map { built($_) } qw(crm-host call_log.so);
 run_ok([ 'sh', '-c', 'cp -r packaging sql tests "$0" && mkdir "$0/build" && '
 		. 'cp "$@" "$0/build"', $checkout, @programs ], dir => root());
-my %environment = (BUILD => undef, PORT => free_port(), TZ => 'UTC');
+my %environment = (BUILD => undef, PORT => free_port(), TZ => 'UTC',
+	RUN_OF => $checkout);
 
 sub run_here {
 	my (%more) = @_;
 	return run([ "$checkout/packaging/run" ], env => { %environment, %more }, dir => '/');
 }
 
-# Processes that were started from there, or for a database there.
+# Processes that came of it, known by their environment.
 sub left_over {
 	my @left;
-	for my $path (glob '/proc/[0-9]*/cmdline') {
+	for my $path (glob '/proc/[0-9]*/environ') {
 		open my $file, '<', $path or next;
-		my $line = <$file> // next;
-		push @left, $line =~ tr/\0/ /r
-		  if $line =~ m{\Q$checkout\E/build|/var/tmp/call-log-|\bpostgres\0-D\0\Q$checkout\E};
+		my $environment = <$file> // next;
+		push @left, slurp($path =~ s/environ$/cmdline/r) =~ tr/\0/ /r
+		  if $environment =~ /\bRUN_OF=\Q$checkout\E\0/;
 	}
 	return "@left";
 }
@@ -49,6 +50,7 @@ like $err, qr/^cannot listen on 127\.0\.0\.1:\d+ \(Address already in use\); cho
 my $serving = Process->spawn([ "$checkout/packaging/run" ], env => \%environment, dir => '/');
 wait_for('it to serve', sub { !$serving->running || $serving->log_text =~ /until Ctrl-C/ }, 120);
 ok $serving->running, 'it serves' or diag $serving->log_text;
+like left_over(), qr/crm-host.*postgres|postgres.*crm-host/s, 'by servers of its own';
 ($status, undef, $err) = run_here(PORT => free_port());
 isnt $status, 0, 'another one beside it is refused';
 like $err, qr/^another `make run` is serving from this folder; stop it first/, 'and told why';
@@ -62,6 +64,8 @@ for ([ 0777, 'others may write to' ], [ 0700, 'others may not enter' ]) {
 	chmod $mode, $checkout;
 	($status, $out, $err) = run_here(ONCE => 1);
 	is $status, 0, "it works in a checkout that $name" or diag $out, $err;
+	my ($folder) = $out =~ m{^working in (/var/tmp/call-log-\w+):}m;
+	ok !$folder || !-e $folder, 'and the folder it used instead is gone';
+	is $folder ? 1 : 0, $mode == 0777 || $> == 0 ? 1 : 0, 'which it only makes when it must';
 }
-is join(' ', glob '/var/tmp/call-log-*'), '', 'the folder it used instead is gone';
 done_testing;
