@@ -137,6 +137,11 @@ static void test_groups(void)
 	   "host.conf:2: size: found 5, allowed a group: `host: { ... };` or "
 	   "one named as a plugin",
 	   "a key outside of all groups is refused");
+	is(problems_of("conninfo = \"password=geheim\";\n"
+		       "host: { plugin_dir = \".\"; };\n"),
+	   "host.conf:1: conninfo: found a string, allowed a group: `host: { "
+	   "... };` or one named as a plugin",
+	   "and what may be a secret there is not repeated");
 	is(problems_of("host: { plugin_dir = \".\"; };\n"
 		       "nowhere: { enabled = false; what = 5; };\n"),
 	   "", "a disabled group is not looked into");

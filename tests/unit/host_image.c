@@ -169,6 +169,26 @@ static void test_overflow(const char *path, const unsigned char *file,
 	   tried);
 }
 
+/* All there, and each right by itself. */
+static void test_order(const char *path, const unsigned char *file, size_t size)
+{
+	unsigned char *copy = malloc(size);
+	unsigned char *second = copy + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
+	unsigned char *third = second + sizeof(Elf64_Phdr);
+	Elf64_Phdr segment;
+	char why[256];
+
+	memcpy(copy, file, size);
+	memcpy(&segment, second, sizeof(segment));
+	memmove(second, third, sizeof(segment));
+	memcpy(third, &segment, sizeof(segment));
+	ok(!check_bytes(path, copy, size, why),
+	   "segments out of order are refused");
+	is(why, "file is damaged (bad segments); install it again",
+	   "with the reason");
+	free(copy);
+}
+
 int main(void)
 {
 	char *folder = folder_new();
@@ -180,6 +200,7 @@ int main(void)
 	test_truncated(path, file, size);
 	test_mutated(path, file, size);
 	test_overflow(path, file, size);
+	test_order(path, file, size);
 	free(file);
 	folder_free(folder);
 	return tap_done();
