@@ -12,7 +12,7 @@
 
 enum {
 	RETRY_FIRST_MS = 50,
-	RETRY_LAST_MS = 5000,
+	RETRY_LAST_MS = 2000,
 	HURRY_MS =
 	    250 /* failed attempts on request are at least so far apart */
 };
@@ -248,7 +248,7 @@ void db_drop(struct db *db)
 		return;
 	if (db->failures > 0)
 		ms = RETRY_LAST_MS;
-	if (db->failures > 0 && db->failures < 8)
+	if (db->failures > 0 && db->failures < 7)
 		ms = (uint64_t)RETRY_FIRST_MS << (db->failures - 1);
 	if (ms > RETRY_LAST_MS)
 		ms = RETRY_LAST_MS;

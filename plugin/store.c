@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "clock.h"
+#include "columns.h"
 #include "db.h"
 
 #include <stdio.h>
@@ -37,109 +38,18 @@ struct store {
 	bool checked;         /* this connection's schema is new enough */
 	bool busy;            /* a statement of our owner is under way */
 	bool records;         /* it is store_record()'s */
+	bool rejects;         /* it is store_reject()'s */
 	uint64_t deadline_ns; /* of the statement under way */
 	uint64_t late_ns;     /* cancelled after this, it ran out of time */
 	uint64_t away_ns;     /* since when it cannot be used; 0: it can */
 	bool no_schema;       /* that is for want of a schema */
+	bool unproved;        /* nor does a connection alone show that it can */
 
-	struct array columns[STORE_COLUMNS]; /* of record_calls() */
-	struct array asked[ASK_COLUMNS];     /* of match_calls() */
-	size_t ask_statement;                /* the cursor of the results */
+	struct columns columns;          /* of record_calls() */
+	struct array asked[ASK_COLUMNS]; /* of match_calls() */
+	size_t ask_statement;            /* the cursor of the results */
 	int ask_row;
 };
-
-/* In the order of record_calls()'s parameters; add_event() must agree. */
-static const enum array_type column_types[STORE_COLUMNS] = {
-    ARRAY_TEXT,        /* account */
-    ARRAY_TEXT,        /* agent */
-    ARRAY_TEXT,        /* session_id */
-    ARRAY_TEXT,        /* request_id */
-    ARRAY_TIMESTAMPTZ, /* emitted_at */
-    ARRAY_INT8,        /* hash */
-    ARRAY_TEXT,        /* state */
-    ARRAY_BOOL,        /* to_self */
-    ARRAY_TEXT,        /* logged_by */
-    ARRAY_BOOL,        /* connected */
-    ARRAY_TEXT,        /* telephony_session_id */
-    ARRAY_TEXT,        /* party_id */
-    ARRAY_TEXT,        /* other_leg */
-    ARRAY_TEXT,        /* direction */
-    ARRAY_TEXT,        /* from_number */
-    ARRAY_TEXT,        /* from_name */
-    ARRAY_TEXT,        /* to_number */
-    ARRAY_TEXT,        /* to_name */
-    ARRAY_BOOL,        /* queue_call */
-    ARRAY_TIMESTAMPTZ, /* started_at */
-    ARRAY_INT4,        /* duration_s */
-    ARRAY_TEXT,        /* result */
-    ARRAY_TEXT,        /* ai_note */
-    ARRAY_TEXT,        /* transcript */
-    ARRAY_TEXT,        /* recording_id */
-    ARRAY_TEXT,        /* recording_link */
-    ARRAY_TEXT,        /* recording_uri */
-    ARRAY_TEXT,        /* recording_type */
-    ARRAY_TEXT,        /* contact_id */
-    ARRAY_TEXT,        /* contact_name */
-    ARRAY_TEXT,        /* contact_type */
-    ARRAY_BOOL,        /* contact_picked */
-    ARRAY_TEXT,        /* note */
-    ARRAY_TEXT,        /* form */
-    ARRAY_TEXT,        /* body */
-};
-
-static struct text as_text(const char *s)
-{
-	return (struct text){.s = s, .len = strlen(s)};
-}
-
-static void add_event(struct array *column, const struct event *event)
-{
-	array_add_text(column++, event->account);
-	array_add_text(column++, event->agent);
-	array_add_text(column++, event->session_id);
-	array_add_text(column++, event->request_id);
-	array_add_time(column++, event->emitted_us);
-	array_add_int8(column++, (int64_t)event->hash);
-	array_add_text(column++, as_text(call_state_name(event->state)));
-	array_add_bool(column++, event->to_self);
-	array_add_text(column++,
-		       as_text(call_logged_by_name(event->logged_by)));
-	array_add_bool(column++, event->connected);
-	array_add_text(column++, event->telephony_session_id);
-	array_add_text(column++, event->party_id);
-	array_add_text(column++, event->other_leg);
-	array_add_text(column++, event->direction);
-	array_add_text(column++, event->from_number);
-	array_add_text(column++, event->from_name);
-	array_add_text(column++, event->to_number);
-	array_add_text(column++, event->to_name);
-	if (event->queue_call < 0)
-		array_add_null(column++);
-	else
-		array_add_bool(column++, event->queue_call > 0);
-	if (event->started_us == EVENT_NO_TIME)
-		array_add_null(column++);
-	else
-		array_add_time(column++, event->started_us);
-	if (event->duration_s == EVENT_NO_NUMBER)
-		array_add_null(column++);
-	else
-		array_add_int4(column++, event->duration_s);
-	array_add_text(column++, event->result);
-	array_add_text(column++, event->ai_note);
-	array_add_text(column++, event->transcript);
-	array_add_text(column++, event->recording_id);
-	array_add_text(column++, event->recording_link);
-	array_add_text(column++, event->recording_uri);
-	array_add_text(column++, event->recording_type);
-	array_add_text(column++, event->contact_id);
-	array_add_text(column++, event->contact_name);
-	array_add_text(column++, event->contact_type);
-	array_add_bool(column++, event->contact_picked);
-	array_add_text(column++, event->note);
-	array_add_text(column++, event->form);
-	array_add_text(column, event->body);
-}
 
 /* ----------------------------------------------------------- life cycle */
 
@@ -161,8 +71,7 @@ struct store *store_new(const struct store_settings *settings, struct err *err)
 	store->deadline_ns = CLOCK_NEVER;
 	store->empty_note_erases = settings->empty_note_erases;
 	store->patience_ms = settings->patience_ms;
-	for (int i = 0; i < STORE_COLUMNS; i++)
-		array_init(&store->columns[i], column_types[i], ARRAY_MAX);
+	columns_init(&store->columns);
 	for (int i = 0; i < ASK_COLUMNS; i++) {
 		array_init(&store->asked[i], ARRAY_TEXT, ARRAY_MAX);
 		array_begin(&store->asked[i]);
@@ -175,8 +84,7 @@ void store_free(struct store *store)
 	if (!store)
 		return;
 	db_free(store->db);
-	for (int i = 0; i < STORE_COLUMNS; i++)
-		array_free(&store->columns[i]);
+	columns_free(&store->columns);
 	for (int i = 0; i < ASK_COLUMNS; i++)
 		array_free(&store->asked[i]);
 	free(store);
@@ -186,6 +94,7 @@ static void came_back(struct store *store)
 {
 	store->away_ns = 0;
 	store->no_schema = false;
+	store->unproved = false;
 	health_ok(store->health, store->connection);
 }
 
@@ -293,7 +202,8 @@ static enum store_state finish_check(struct store *store, struct err *err)
 	if (err->kind == ERR_NONE && version >= SCHEMA_NEEDED) {
 		store->checked = true;
 		db_done(store->db);
-		came_back(store);
+		if (!store->unproved)
+			came_back(store);
 		return STORE_IDLE;
 	}
 	if (err->kind == ERR_NONE)
@@ -337,6 +247,14 @@ static bool is_cancelled(const struct err *err)
 	       strcmp(err->sqlstate, "57014") == 0;
 }
 
+/* Whether the server itself was going or gone, so that it is enough to find it
+ * again; else only a statement that succeeds shows that it is mended. */
+static bool is_about_connection(const struct err *err)
+{
+	return strncmp(err->sqlstate, "08", 2) == 0 ||
+	       strncmp(err->sqlstate, "57P", 3) == 0;
+}
+
 /* The connection stays unless the failure is about it or the whole database:
  * then a new one may find another server, or find it mended. */
 static enum store_state finish_away(struct store *store, struct err *err)
@@ -344,8 +262,10 @@ static enum store_state finish_away(struct store *store, struct err *err)
 	bool serialization = is_serialization(err);
 	bool cancelled = is_cancelled(err);
 
-	if (!serialization)
+	if (!serialization) {
 		went_away(store, err);
+		store->unproved = !is_about_connection(err);
+	}
 	if (cancelled && clock_ns() >= store->late_ns)
 		err->kind = ERR_TIMEOUT;
 	if (serialization || cancelled)
@@ -361,6 +281,10 @@ static enum store_state finish_statement(struct store *store, struct err *err)
 	if (err->kind == ERR_NONE && store->records &&
 	    !db_tag_is(store->db, RECORD_COMMIT, "COMMIT"))
 		err_set(err, ERR_AWAY, "the transaction was not committed");
+	/* The table of what is refused refuses it: that is to be mended there.
+	 */
+	if (store->rejects && err->kind != ERR_NONE && err->kind != ERR_AWAY)
+		err->kind = ERR_SCHEMA;
 	switch (err->kind) {
 	case ERR_NONE:
 		db_proved(store->db);
@@ -435,6 +359,11 @@ void store_hurry(struct store *store)
 	db_hurry(store->db);
 }
 
+bool store_is_away(const struct store *store)
+{
+	return store->away_ns != 0;
+}
+
 enum err_kind store_hopeless(const struct store *store)
 {
 	uint64_t now = clock_ns();
@@ -454,42 +383,24 @@ void store_done(struct store *store)
 
 /* -------------------------------------------------------------- writing */
 
-static bool encode(struct store *store, const struct event *const *events,
-		   size_t count)
-{
-	bool whole = true;
-
-	for (int i = 0; i < STORE_COLUMNS; i++)
-		array_begin(&store->columns[i]);
-	for (size_t i = 0; i < count; i++)
-		add_event(store->columns, events[i]);
-	for (int i = 0; i < STORE_COLUMNS; i++)
-		whole = array_end(&store->columns[i]) && whole;
-	return whole;
-}
-
 static bool queue_calls(struct store *store, struct err *err)
 {
 	static const char sql[] =
 	    "SELECT call_log.record_calls($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
 	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,"
 	    "$28,$29,$30,$31,$32,$33,$34,$35,$36)";
-	uint32_t types[STORE_COLUMNS + 1];
-	const char *values[STORE_COLUMNS + 1];
-	int lengths[STORE_COLUMNS + 1];
+	uint32_t types[COLUMNS + 1];
+	const char *values[COLUMNS + 1];
+	int lengths[COLUMNS + 1];
 	char erases = store->empty_note_erases ? 1 : 0;
 
-	for (int i = 0; i < STORE_COLUMNS; i++) {
-		types[i] = array_oid(column_types[i]);
-		values[i] = store->columns[i].buf.bytes;
-		lengths[i] = (int)store->columns[i].buf.len;
-	}
-	types[STORE_COLUMNS] = ARRAY_BOOL;
-	values[STORE_COLUMNS] = &erases;
-	lengths[STORE_COLUMNS] = 1;
+	columns_bind(&store->columns, types, values, lengths);
+	types[COLUMNS] = ARRAY_BOOL;
+	values[COLUMNS] = &erases;
+	lengths[COLUMNS] = 1;
 	return db_queue(store->db,
 			&(struct db_statement){.sql = sql,
-					       .count = STORE_COLUMNS + 1,
+					       .count = COLUMNS + 1,
 					       .types = types,
 					       .values = values,
 					       .lengths = lengths},
@@ -503,13 +414,61 @@ bool store_record(struct store *store, const struct event *const *events,
 	    .sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
 	static const struct db_statement commit = {.sql = "COMMIT"};
 
-	if (!encode(store, events, count))
+	if (!columns_encode(&store->columns, events, count))
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	store->busy = true;
 	store->records = true;
+	store->rejects = false;
 	store->deadline_ns = deadline_ns;
 	return (db_queue(store->db, &begin, err) && add_limits(store, err) &&
 		queue_calls(store, err) && db_queue(store->db, &commit, err) &&
+		db_go(store->db, err)) ||
+	       not_sent(store, err);
+}
+
+/* What the event tells is kept by the names of record_calls()'s parameters. */
+static bool queue_rejected(struct store *store, const struct err *why,
+			   struct err *err)
+{
+	static const char sql[] =
+	    "INSERT INTO call_log.rejected (account, agent, session_id, "
+	    "request_id, sqlstate, reason, body) "
+	    "SELECT account, agent, session_id, coalesce(request_id, ''), "
+	    "$36, $37, json_strip_nulls(row_to_json(e))::text "
+	    "FROM unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
+	    "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,"
+	    "$32,$33,$34,$35) AS e (" COLUMNS_NAMES ") "
+	    "ON CONFLICT DO NOTHING";
+	enum { SQLSTATE = COLUMNS, REASON, PARAMS };
+	uint32_t types[PARAMS];
+	const char *values[PARAMS];
+	int lengths[PARAMS];
+
+	columns_bind(&store->columns, types, values, lengths);
+	types[SQLSTATE] = types[REASON] = ARRAY_TEXT;
+	values[SQLSTATE] = why->sqlstate;
+	lengths[SQLSTATE] = (int)strlen(why->sqlstate);
+	values[REASON] = why->text;
+	lengths[REASON] = (int)strlen(why->text);
+	return db_queue(store->db,
+			&(struct db_statement){.sql = sql,
+					       .count = PARAMS,
+					       .types = types,
+					       .values = values,
+					       .lengths = lengths},
+			err);
+}
+
+bool store_reject(struct store *store, const struct event *event,
+		  const struct err *why, uint64_t deadline_ns, struct err *err)
+{
+	if (!columns_encode(&store->columns, &event, 1))
+		return err_set(err, ERR_NO_MEMORY, "out of memory");
+	store->busy = true;
+	store->records = false;
+	store->rejects = true;
+	store->deadline_ns = deadline_ns;
+	return (add_limits(store, err) && queue_rejected(store, why, err) &&
 		db_go(store->db, err)) ||
 	       not_sent(store, err);
 }
@@ -564,6 +523,7 @@ bool store_begin_match(struct store *store, uint64_t deadline_ns,
 	store->ask_row = 0;
 	store->busy = true;
 	store->records = false;
+	store->rejects = false;
 	store->deadline_ns = deadline_ns;
 	return add_limits(store, err) || not_sent(store, err);
 }

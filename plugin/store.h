@@ -25,9 +25,6 @@ enum store_state {
 	STORE_FAILED /* it failed, see err; said once */
 };
 
-/* The number of arguments of record_calls() that are arrays. */
-enum { STORE_COLUMNS = 35 };
-
 struct store_settings {
 	const char *conninfo;  /* borrowed during store_new() */
 	struct health *health; /* borrowed until store_free() */
@@ -56,6 +53,9 @@ void store_hurry(struct store *store);
 /* A statement of the owner is under way. */
 bool store_is_busy(const struct store *store);
 
+/* Whether the last that was heard of the database is that it cannot be used. */
+bool store_is_away(const struct store *store);
+
 /* For a store that is AWAY: whether nothing is gained by waiting for it,
  * because it has been so for longer than the patience (ERR_AWAY) or for want of
  * a schema (ERR_SCHEMA), and is not just now looking again; else ERR_NONE. */
@@ -68,6 +68,12 @@ bool store_record(struct store *store, const struct event *const *events,
 		  size_t count, uint64_t deadline_ns, struct err *err);
 /* DONE: how many rows it changed. */
 int32_t store_written(const struct store *store);
+
+/* IDLE -> BUSY: keeps an event that the database refuses in call_log.rejected,
+ * with the reason; there already, it is left as it is. As store_record(), but
+ * never fails with ERR_ROW. */
+bool store_reject(struct store *store, const struct event *event,
+		  const struct err *why, uint64_t deadline_ns, struct err *err);
 
 /* IDLE -> BUSY, in three steps: begin a question, add each id, ask it. False:
  * failed, see err; the question is then forgotten. */
