@@ -14,7 +14,8 @@
 enum {
 	REMIND_MS = 60 * 1000,
 	OUTAGES_MAX = 5, /* announced within REMIND_MS; more are flapping */
-	PRINT_MAX = 4096
+	PRINT_MAX = 8192,
+	WAITING_MAX = 60
 };
 
 enum state { STATE_UNKNOWN, STATE_OK, STATE_AWAY, STATE_SCHEMA };
@@ -33,6 +34,12 @@ struct health {
 	enum state announced;  /* what the log knows of this outage */
 	int64_t since_ms;      /* when `state` began, Unix time */
 	struct err last;       /* the last error there was */
+
+	bool spools;               /* there is a spool */
+	struct health_spool spool; /* `error` is not kept here */
+	char spool_error[200];     /* "": it can be used */
+	uint64_t spool_said_ns;    /* when the log was last told of that */
+	uint64_t replayed_before;  /* HEALTH_REPLAYED before the outage */
 };
 
 struct health *health_new(const struct crm_host *host)
@@ -53,6 +60,12 @@ void health_free(struct health *health)
 		return;
 	pthread_mutex_destroy(&health->mutex);
 	free(health);
+}
+
+static uint64_t count_of(struct health *health, enum health_count count)
+{
+	return atomic_load_explicit(&health->counts[count],
+				    memory_order_relaxed);
 }
 
 void health_add(struct health *health, enum health_count count, uint64_t more)
@@ -90,19 +103,37 @@ static bool is_news_locked(struct health *health, uint64_t now)
 	return health->outages++ < OUTAGES_MAX;
 }
 
+/* ", 12 events wait in the spool", or "" when none does. */
+static const char *say_waiting_locked(const struct health *health, char *text,
+				      size_t cap)
+{
+	text[0] = '\0';
+	if (health->spool.rows > 0)
+		snprintf(text, cap, ", %llu events wait in the spool",
+			 (unsigned long long)health->spool.rows);
+	return text;
+}
+
+static bool is_time(uint64_t said_ns, uint64_t now)
+{
+	return said_ns == 0 || clock_until_ms(said_ns, now) >= REMIND_MS;
+}
+
 static void tell_away_locked(struct health *health, uint64_t now)
 {
 	const char *what = health->state == STATE_SCHEMA
 			       ? "the database cannot be used"
 			       : "the database is away";
 	uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
+	char waiting[WAITING_MAX];
 
 	if (is_news_locked(health, now))
 		log_line(health->host, CRM_WARN, "%s: %s", what,
 			 health->last.text);
-	else if (clock_until_ms(health->said_ns, now) >= REMIND_MS)
-		log_line(health->host, CRM_WARN, "%s for %llu s now: %s", what,
-			 (unsigned long long)(lasted_ms / 1000),
+	else if (is_time(health->said_ns, now))
+		log_line(health->host, CRM_WARN, "%s for %llu s now%s: %s",
+			 what, (unsigned long long)(lasted_ms / 1000),
+			 say_waiting_locked(health, waiting, sizeof(waiting)),
 			 health->last.text);
 	else
 		return;
@@ -120,10 +151,35 @@ void health_away(struct health *health, enum health_connection connection,
 	atomic_store(&health->states[connection], (int)state);
 	health->last = *err;
 	update_locked(health);
-	if (health->away_ns == 0)
+	if (health->away_ns == 0) {
 		health->away_ns = now;
+		health->replayed_before = count_of(health, HEALTH_REPLAYED);
+	}
 	tell_away_locked(health, now);
 	pthread_mutex_unlock(&health->mutex);
+}
+
+/* An outage has ended when the database can be used and all that was spooled
+ * has got there. */
+static void end_outage_locked(struct health *health, uint64_t now)
+{
+	uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
+	uint64_t replayed =
+	    count_of(health, HEALTH_REPLAYED) - health->replayed_before;
+	char what[WAITING_MAX] = "";
+
+	if (health->away_ns == 0 || health->state != STATE_OK ||
+	    health->spool.rows > 0)
+		return;
+	if (replayed > 0)
+		snprintf(what, sizeof(what), ", %llu spooled events replayed",
+			 (unsigned long long)replayed);
+	if (health->announced != STATE_UNKNOWN)
+		log_line(health->host, CRM_INFO,
+			 "the database is back after %llu s%s",
+			 (unsigned long long)(lasted_ms / 1000), what);
+	health->away_ns = 0;
+	health->announced = STATE_UNKNOWN;
 }
 
 void health_ok(struct health *health, enum health_connection connection)
@@ -131,21 +187,48 @@ void health_ok(struct health *health, enum health_connection connection)
 	if (atomic_load(&health->states[connection]) == STATE_OK)
 		return;
 
-	uint64_t now = clock_ns();
-
 	pthread_mutex_lock(&health->mutex);
 	atomic_store(&health->states[connection], STATE_OK);
 	update_locked(health);
-	if (health->away_ns > 0 && health->state == STATE_OK) {
-		uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
+	end_outage_locked(health, clock_ns());
+	pthread_mutex_unlock(&health->mutex);
+}
 
-		if (health->announced != STATE_UNKNOWN)
-			log_line(health->host, CRM_INFO,
-				 "the database is back after %llu s",
-				 (unsigned long long)(lasted_ms / 1000));
-		health->away_ns = 0;
-		health->announced = STATE_UNKNOWN;
-	}
+/* The database is there and the spool is not empty yet. */
+static void tell_waiting_locked(struct health *health, uint64_t now)
+{
+	if (health->spool.rows == 0 || health->state != STATE_OK ||
+	    !is_time(health->said_ns, now))
+		return;
+	log_line(health->host, CRM_INFO,
+		 "%llu spooled events wait to be "
+		 "replayed",
+		 (unsigned long long)health->spool.rows);
+	health->said_ns = now;
+}
+
+static void tell_spool_error_locked(struct health *health, uint64_t now)
+{
+	if (!health->spool_error[0] || !is_time(health->spool_said_ns, now))
+		return;
+	log_line(health->host, CRM_ERROR, "the spool cannot be used: %s",
+		 health->spool_error);
+	health->spool_said_ns = now;
+}
+
+void health_spool(struct health *health, const struct health_spool *spool)
+{
+	uint64_t now = clock_ns();
+
+	pthread_mutex_lock(&health->mutex);
+	health->spools = true;
+	health->spool = *spool;
+	snprintf(health->spool_error, sizeof(health->spool_error), "%s",
+		 spool->error ? spool->error : "");
+	health->spool.error = NULL;
+	tell_spool_error_locked(health, now);
+	tell_waiting_locked(health, now);
+	end_outage_locked(health, now);
 	pthread_mutex_unlock(&health->mutex);
 }
 
@@ -171,15 +254,56 @@ static void print_database(struct health *health, struct buf *out)
 	buf_add_string(out, "}");
 }
 
+static void add_named(struct buf *out, const char *name, int64_t value)
+{
+	buf_add_string(out, ",\"");
+	buf_add_string(out, name);
+	buf_add_string(out, "\":");
+	buf_add_int(out, value);
+}
+
+static void print_spool(struct health *health, struct buf *out)
+{
+	char oldest[CLOCK_TEXT];
+
+	pthread_mutex_lock(&health->mutex);
+	bool spools = health->spools;
+	struct health_spool spool = health->spool;
+	char error[sizeof(health->spool_error)];
+	memcpy(error, health->spool_error, sizeof(error));
+	pthread_mutex_unlock(&health->mutex);
+
+	if (!spools) {
+		buf_add_string(out, ",\"spool\":null");
+		return;
+	}
+	buf_add_string(out, ",\"spool\":{\"rows\":");
+	buf_add_int(out, (int64_t)spool.rows);
+	add_named(out, "bytes", (int64_t)spool.bytes);
+	if (spool.rows > 0) {
+		int64_t age_ms = clock_wall_ms() - spool.oldest_us / 1000;
+
+		clock_text(spool.oldest_us / 1000, oldest);
+		buf_add_string(out, ",\"oldest\":\"");
+		buf_add_string(out, oldest);
+		buf_add_string(out, "\"");
+		add_named(out, "oldest_age_s", age_ms > 0 ? age_ms / 1000 : 0);
+	}
+	buf_add_string(out, ",\"last_error\":");
+	buf_add_json(out, error, strlen(error));
+	buf_add_string(out, "}");
+}
+
 size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 {
 	static const char *const names[HEALTH_COUNTS] = {
 	    [HEALTH_STORED] = "stored",     [HEALTH_WRITTEN] = "written",
-	    [HEALTH_REPEATED] = "repeated", [HEALTH_BATCHES] = "batches",
-	    [HEALTH_REFUSED] = "refused",   [HEALTH_FAILED] = "failed",
-	    [HEALTH_BUSY] = "busy",         [HEALTH_CUT] = "cut",
-	    [HEALTH_MATCHES] = "matches",   [HEALTH_ASKED] = "asked",
-	    [HEALTH_FOUND] = "found",
+	    [HEALTH_SPOOLED] = "spooled",   [HEALTH_REPLAYED] = "replayed",
+	    [HEALTH_REJECTED] = "rejected", [HEALTH_REPEATED] = "repeated",
+	    [HEALTH_BATCHES] = "batches",   [HEALTH_REFUSED] = "refused",
+	    [HEALTH_FAILED] = "failed",     [HEALTH_BUSY] = "busy",
+	    [HEALTH_CUT] = "cut",           [HEALTH_MATCHES] = "matches",
+	    [HEALTH_ASKED] = "asked",       [HEALTH_FOUND] = "found",
 	};
 	struct buf out;
 
@@ -188,12 +312,10 @@ size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 	print_database(health, &out);
 	buf_add_string(&out, ",\"queued\":");
 	buf_add_int(&out, (int64_t)queued);
-	for (int i = 0; i < HEALTH_COUNTS; i++) {
-		buf_add_string(&out, ",\"");
-		buf_add_string(&out, names[i]);
-		buf_add_string(&out, "\":");
-		buf_add_int(&out, (int64_t)atomic_load(&health->counts[i]));
-	}
+	print_spool(health, &out);
+	for (int i = 0; i < HEALTH_COUNTS; i++)
+		add_named(&out, names[i],
+			  (int64_t)atomic_load(&health->counts[i]));
 	buf_add_string(&out, "}");
 
 	int len = snprintf(buf, cap, "%s", out.failed ? "{}" : out.bytes);

@@ -13,11 +13,14 @@
 
 enum health_count {
 	HEALTH_STORED,   /* events committed and acknowledged */
+	HEALTH_SPOOLED,  /* events spooled and acknowledged */
+	HEALTH_REPLAYED, /* events committed out of the spool */
 	HEALTH_WRITTEN,  /* rows these changed */
 	HEALTH_REPEATED, /* events that told nothing new */
 	HEALTH_BATCHES,  /* transactions that wrote */
 	HEALTH_REFUSED,  /* messages that were wrong */
-	HEALTH_FAILED,   /* events that the database refuses */
+	HEALTH_REJECTED, /* events kept in call_log.rejected */
+	HEALTH_FAILED,   /* requests that the database or the spool refuses */
 	HEALTH_BUSY,     /* answered "try later" */
 	HEALTH_CUT,      /* values cut at their limit */
 	HEALTH_MATCHES,  /* match queries answered */
@@ -43,6 +46,16 @@ void health_away(struct health *health, enum health_connection connection,
 		 const struct err *err);
 /* [any] It can. Cheap when that is known. */
 void health_ok(struct health *health, enum health_connection connection);
+
+/* [any] What the spool holds; to be told every second or so, and when it has
+ * become empty. An outage ends when it has. `error` says why it cannot be used,
+ * NULL: it can. */
+struct health_spool {
+	uint64_t rows, bytes;
+	int64_t oldest_us; /* when its oldest event was emitted */
+	const char *error;
+};
+void health_spool(struct health *health, const struct health_spool *spool);
 
 /* [any] Writes a JSON object into buf like snprintf. `queued` is the number of
  * events accepted and not yet answered. */
