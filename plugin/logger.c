@@ -54,8 +54,7 @@ static void logging_done(struct writer_item *item, const struct err *err)
 		break;
 	case ERR_ROW:
 	case ERR_INTERNAL:
-		complete(logger, logging->id, CRM_FAILED,
-			 "the call is not logged: the database refuses it");
+		complete(logger, logging->id, CRM_FAILED, err->text);
 		break;
 	case ERR_STOPPING:
 		complete(logger, logging->id, CRM_STOPPING, err->text);

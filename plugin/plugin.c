@@ -167,7 +167,12 @@ static bool join_threads(struct plugin *plugin, uint64_t until_ns)
 static enum crm_status plugin_start(struct crm_plugin *abi)
 {
 	struct plugin *plugin = plugin_of(abi);
+	struct err err;
 
+	if (!writer_open(plugin->writer, &err)) {
+		log_line(plugin->host, CRM_ERROR, "%s", err.text);
+		return CRM_FAILED;
+	}
 	plugin->running = THREADS;
 	if (start_thread(plugin, "call_log/write", writer_run,
 			 plugin->writer) &&
@@ -273,6 +278,8 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .host = plugin->host,
 	    .health = plugin->health,
 	    .empty_note_erases = config->empty_note == CONFIG_EMPTY_ERASE,
+	    .spool = config->spool[0] ? config->spool : NULL,
+	    .spool_max_bytes = (uint64_t)config->spool_max_mb * 1024 * 1024,
 	    .commit_deadline_ms = (unsigned)config->commit_deadline_ms,
 	    .batch_max = (size_t)config->batch_max,
 	    .queue_max = (size_t)config->queue_max,
@@ -288,6 +295,10 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .queue_max_bytes = bytes,
 	};
 
+	if (!writer.spool)
+		log_line(plugin->host, CRM_WARN,
+			 "no 'spool' is set: calls are refused while the "
+			 "database is away");
 	plugin->writer = writer_new(&writer, err);
 	if (plugin->writer)
 		plugin->matcher = matcher_new(&matcher, err);

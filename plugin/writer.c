@@ -1,16 +1,22 @@
 /* writer - see writer.h.
  *
- * The thread never blocks but in store_wait(). Events wait in `pending`, oldest
- * first and so the first to expire first, until they join the batch; the batch
- * holds one event a call, sorted by key, so that two hosts never deadlock. It
- * is written as one range; a range that the database refuses is halved until
- * the event that spoils it stands alone. A range whose connection dies is
- * written again on the next: the merge is idempotent. Events in a batch expire
- * one by one; a place in it is NULL when its event is done. */
+ * The thread waits in store_wait() alone, and for the spool's disk. Events wait
+ * in `waiting`, oldest first and so the first to be due first, until they join
+ * the batch, which is written range by range; so is what is replayed, in turns.
+ * A statement whose connection dies is sent again on the next: the merge is
+ * idempotent, and so it does not matter that an event that is due, and goes to
+ * the spool, may be under way to the database as well.
+ *
+ * Once the database is known to be away no event waits: each goes to the spool
+ * at once. That is known from the store, or from a statement that failed for
+ * want of the database (`broken`); then a replay is what tries it again. */
 #include "writer.h"
 
+#include "batch.h"
 #include "clock.h"
 #include "log.h"
+#include "replay.h"
+#include "spool.h"
 #include "store.h"
 
 #include <stdatomic.h>
@@ -18,41 +24,61 @@
 #include <string.h>
 
 enum {
-	BATCH_BYTES_MAX = 8 * 1024 * 1024,
-	LOOK_MAX = 4 * WRITER_BATCH_MAX, /* events looked at for one batch */
-	SLOTS = 2048,                    /* a power of 2, well over the batch */
-	RANGES_MAX = 16                  /* over log2(WRITER_BATCH_MAX) + 1 */
+	SPOOL_MAX = 1000,     /* events spooled together */
+	SPOOL_WAIT_MS = 1000, /* for other users of the file */
+	LOOK_MS = 1000,       /* between two looks at it */
+	LOOK_WAIT_MS = 50,
+	REPLAY_MS = 5000, /* for one statement of a replay */
+	RETRY_FIRST_MS = 50,
+	RETRY_LAST_MS = 2000,
+	DRAIN_MS = 200, /* the last part of stop()'s time is for the spool */
+	REMIND_MS = 60 * 1000
 };
 
-struct range {
-	size_t start, end;
-};
+/* What the statement under way is part of. */
+enum job { JOB_NONE, JOB_LIVE, JOB_REPLAY };
 
 struct writer {
 	struct queue *queue;                    /* owned */
 	struct store *store;                    /* owned */
+	struct spool *spool;                    /* owned; NULL: none */
 	const struct crm_host *host;            /* borrowed */
 	struct health *health;                  /* borrowed */
 	const struct writer_observer *observer; /* borrowed; not NULL */
+	const char *spool_path;                 /* borrowed; NULL: none */
+	uint64_t spool_max_bytes;
 	unsigned commit_deadline_ms;
 	size_t batch_max;
-	_Atomic uint64_t stop_ns; /* when to give up; CLOCK_NEVER: runs */
+	_Atomic uint64_t stop_ns; /* stop()'s deadline; CLOCK_NEVER: runs */
 
 	/* the thread's own */
-	struct queue_item *pending;
-	struct queue_item **pending_end;
-	struct writer_item *batch[WRITER_BATCH_MAX];
-	size_t batch_len;
-	uint64_t batch_expires_ns; /* the first of it does; CLOCK_NEVER: none */
-	struct range ranges[RANGES_MAX]; /* a stack: what is to be written */
-	size_t range_count;
-	struct queue_item *committed; /* done, to be told after the next send */
-	uint64_t sent_ns;             /* when the range was */
-	uint64_t usual_ns;            /* what a range takes, on average */
-	uint64_t range_deadline_ns;   /* when the last of it expires */
-	uint16_t slots[SLOTS];        /* hash of the batch: its index + 1 */
-	size_t refused;               /* events of this batch */
-	struct err refusal;           /* of the first of them */
+	bool open;         /* more may come */
+	uint64_t drain_ns; /* not open: when to spool what is left */
+	struct items waiting;
+	struct batch batch;
+	struct items committed; /* to be told after the next send */
+	struct replay replay;
+	enum store_state state;
+
+	enum job job; /* the statement under way, and of it: */
+	struct range range;
+	bool whole; /* it has every event of the range */
+	uint64_t sent_ns;
+	uint64_t due_ns;
+	uint64_t usual_ns; /* what a live one takes, on average */
+	bool replays_next; /* it is the replay's turn */
+
+	bool broken;
+	uint64_t retry_ns; /* when to replay again */
+	unsigned retries;
+	bool spooled;         /* something is in the spool */
+	uint64_t look_ns;     /* when to look at it */
+	struct err spool_why; /* why it cannot be used; ERR_NONE: it can */
+	struct health_spool spool_health;
+
+	size_t refused; /* events, since the log was told */
+	struct err refusal;
+	uint64_t refused_said_ns;
 	size_t given_up;
 };
 
@@ -66,7 +92,7 @@ struct writer *writer_new(const struct writer_settings *settings,
 	    .health = settings->health,
 	    .connection = HEALTH_WRITER,
 	    .empty_note_erases = settings->empty_note_erases,
-	    .patience_ms = settings->commit_deadline_ms,
+	    .patience_ms = settings->spool ? 0 : settings->commit_deadline_ms,
 	};
 	struct writer *writer = calloc(1, sizeof(*writer));
 
@@ -77,10 +103,14 @@ struct writer *writer_new(const struct writer_settings *settings,
 	writer->host = settings->host;
 	writer->health = settings->health;
 	writer->observer = settings->observer ? settings->observer : &nobody;
+	writer->spool_path = settings->spool;
+	writer->spool_max_bytes = settings->spool_max_bytes;
 	writer->commit_deadline_ms = settings->commit_deadline_ms;
 	writer->batch_max = settings->batch_max;
-	writer->pending_end = &writer->pending;
-	writer->batch_expires_ns = CLOCK_NEVER;
+	writer->drain_ns = CLOCK_NEVER;
+	items_init(&writer->waiting);
+	items_init(&writer->committed);
+	batch_init(&writer->batch);
 	atomic_init(&writer->stop_ns, CLOCK_NEVER);
 	writer->queue =
 	    queue_new(settings->queue_max, settings->queue_max_bytes, err);
@@ -97,22 +127,41 @@ void writer_free(struct writer *writer)
 {
 	if (!writer)
 		return;
+	spool_close(writer->spool);
 	store_free(writer->store);
 	queue_free(writer->queue);
 	free(writer);
 }
 
-static uint64_t hash_key(const struct event *event)
+static void pass_notices(struct writer *writer)
 {
-	uint64_t hash = call_hash(event->session_id.s, event->session_id.len);
+	char notice[SPOOL_NOTICE];
 
-	hash = hash * 31 + call_hash(event->agent.s, event->agent.len);
-	return hash * 31 + call_hash(event->account.s, event->account.len);
+	while (spool_take_notice(writer->spool, notice))
+		log_line(writer->host, CRM_WARN, "%s", notice);
+}
+
+bool writer_open(struct writer *writer, struct err *err)
+{
+	if (!writer->spool_path || writer->spool)
+		return true;
+	writer->spool =
+	    spool_open(writer->spool_path, writer->spool_max_bytes, err);
+	if (!writer->spool)
+		return false;
+	pass_notices(writer);
+	writer->replay = (struct replay){
+	    .spool = writer->spool,
+	    .observer = writer->observer,
+	    .health = writer->health,
+	    .max = writer->batch_max,
+	};
+	return true;
 }
 
 enum queue_push writer_submit(struct writer *writer, struct writer_item *item)
 {
-	item->key_hash = hash_key(item->event);
+	item->key_hash = batch_hash(item->event);
 	item->deadline_ns = clock_after(clock_ns(), writer->commit_deadline_ms);
 	return queue_push(writer->queue, &item->link);
 }
@@ -136,7 +185,7 @@ size_t writer_given_up(const struct writer *writer)
 	return writer->given_up;
 }
 
-/* ------------------------------------------------------------ one event */
+/* ------------------------------------------------------- ends of an event */
 
 static void finish(struct writer *writer, struct writer_item *item,
 		   const struct err *err)
@@ -145,200 +194,399 @@ static void finish(struct writer *writer, struct writer_item *item,
 	item->done(item, err);
 }
 
+static const char *say_why(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_ROW:
+		return "the call is not logged: the database refuses it";
+	case ERR_STOPPING:
+		return "the call is not logged: stopping";
+	case ERR_SCHEMA:
+		return "the call is not logged: the database is not set up";
+	case ERR_FULL:
+		return "the call is not logged: the spool is full";
+	case ERR_TIMEOUT:
+		return "the call is not logged: the spool is busy";
+	case ERR_INTERNAL:
+		return "the call is not logged: the spool's disk fails";
+	case ERR_NO_MEMORY:
+		return "the call is not logged: out of memory";
+	default:
+		return "the call is not logged: the database cannot be reached "
+		       "or is too slow";
+	}
+}
+
 static void finish_unwritten(struct writer *writer, struct writer_item *item,
 			     enum err_kind kind)
 {
+	bool fails = kind == ERR_ROW || kind == ERR_INTERNAL;
 	struct err err;
 
-	err_set(&err, kind,
-		kind == ERR_STOPPING ? "the call is not logged: stopping"
-		: kind == ERR_SCHEMA
-		    ? "the call is not logged: the database is not set up"
-		    : "the call is not logged: the database cannot be reached "
-		      "or is too slow");
+	err_set(&err, kind, "%s", say_why(kind));
 	if (kind == ERR_STOPPING)
 		writer->given_up++;
 	else
-		health_add(writer->health, HEALTH_BUSY, 1);
+		health_add(writer->health, fails ? HEALTH_FAILED : HEALTH_BUSY,
+			   1);
 	finish(writer, item, &err);
 }
 
-/* ---------------------------------------------------------------- batch */
-
-/* Remembers the key; false when the batch has it already. */
-static bool claim_key(struct writer *writer, const struct writer_item *item)
+static void finish_stored(struct writer *writer, struct writer_item *item,
+			  void (*tell)(void *context,
+				       const struct event *event))
 {
-	size_t slot = item->key_hash & (SLOTS - 1);
+	static const struct err none = {0};
 
-	for (; writer->slots[slot]; slot = (slot + 1) & (SLOTS - 1)) {
-		struct writer_item *other =
-		    writer->batch[writer->slots[slot] - 1];
+	if (tell)
+		tell(writer->observer->context, item->event);
+	finish(writer, item, &none);
+}
 
-		if (other->key_hash == item->key_hash &&
-		    event_compare_key(other->event, item->event) == 0)
-			return false;
+static void finish_rejected(struct writer *writer, struct writer_item *item)
+{
+	if (writer->observer->rejected)
+		writer->observer->rejected(writer->observer->context,
+					   item->event);
+	health_add(writer->health, HEALTH_REJECTED, 1);
+	finish_unwritten(writer, item, ERR_ROW);
+}
+
+static void tell_committed(struct writer *writer)
+{
+	struct writer_item *item;
+
+	while ((item = items_take(&writer->committed)))
+		finish_stored(writer, item, writer->observer->stored);
+}
+
+/* ------------------------------------------------------------- the spool */
+
+/* That somebody else uses the file is no failure of it. */
+static void note_spool(struct writer *writer, const struct err *err)
+{
+	if (err->kind == ERR_TIMEOUT)
+		return;
+	if (err->kind != writer->spool_why.kind)
+		writer->look_ns = 0;
+	writer->spool_why = *err;
+}
+
+/* What the spool holds, also by others' doing. */
+static void look_at_spool(struct writer *writer)
+{
+	struct health_spool *health = &writer->spool_health;
+	struct spool_usage usage;
+	struct err err = {0};
+	uint64_t now = clock_ns();
+
+	if (!writer->spool || now < writer->look_ns)
+		return;
+	if (spool_usage(writer->spool, &usage, LOOK_WAIT_MS, &err)) {
+		writer->spooled = usage.rows > 0;
+		health->rows = usage.rows;
+		health->bytes = usage.bytes;
+		health->oldest_us = usage.oldest_us;
+	} else {
+		note_spool(writer, &err);
 	}
-	writer->slots[slot] = (uint16_t)(writer->batch_len + 1);
+	bool usable = writer->spool_why.kind == ERR_NONE;
+	health->error = usable ? NULL : writer->spool_why.text;
+	health_spool(writer->health, health);
+	writer->look_ns = clock_after(now, LOOK_MS);
+	pass_notices(writer);
+}
+
+static bool append(struct writer *writer, struct writer_item *const *items,
+		   size_t count, struct err *err)
+{
+	const struct event *events[SPOOL_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		events[i] = items[i]->event;
+	*err = (struct err){0};
+	bool appended =
+	    spool_append(writer->spool, events, count, SPOOL_WAIT_MS, err);
+	note_spool(writer, err);
+	if (!appended)
+		return false;
+	if (!writer->spooled)
+		writer->look_ns = 0;
+	writer->spooled = true;
+	health_add(writer->health, HEALTH_SPOOLED, count);
 	return true;
 }
 
-static int compare_items(const void *a, const void *b)
+/* Ends the writing of these: spools them or, where that cannot be, says why
+ * they are not logged. */
+static void leave(struct writer *writer, struct items *items, enum err_kind why)
 {
-	const struct writer_item *const *left = a;
-	const struct writer_item *const *right = b;
+	struct writer_item *chunk[SPOOL_MAX];
+	struct writer_item *item;
+	bool spools = writer->spool != NULL;
+	struct err err;
 
-	return event_compare_key((*left)->event, (*right)->event);
-}
+	while (items->first) {
+		size_t count = 0;
 
-static void expire_pending(struct writer *writer, uint64_t now,
-			   enum err_kind kind)
-{
-	while (writer->pending) {
-		struct writer_item *item =
-		    (struct writer_item *)writer->pending;
-
-		if (item->deadline_ns > now)
-			return;
-		writer->pending = item->link.next;
-		if (!writer->pending)
-			writer->pending_end = &writer->pending;
-		finish_unwritten(writer, item, kind);
+		while (count < SPOOL_MAX && (item = items_take(items)))
+			chunk[count++] = item;
+		bool spooled = spools && append(writer, chunk, count, &err);
+		if (spools && !spooled && why != ERR_STOPPING)
+			why = err.kind;
+		/* One wait for others is enough. */
+		spools = spooled;
+		for (size_t i = 0; i < count; i++)
+			if (spooled)
+				finish_stored(writer, chunk[i],
+					      writer->observer->spooled);
+			else
+				finish_unwritten(writer, chunk[i], why);
 	}
+	if (writer->spool)
+		pass_notices(writer);
 }
 
-/* What will expire before it can be committed is not worth the work: under more
+/* Nothing that is not under way is to wait for the database. */
+static void shed(struct writer *writer, enum err_kind why)
+{
+	struct items items;
+	struct err err;
+
+	items_init(&items);
+	if (writer->job != JOB_LIVE)
+		batch_take_due(&writer->batch, CLOCK_NEVER, &items);
+	items_add(&items, writer->waiting.first);
+	items_init(&writer->waiting);
+	leave(writer, &items, why);
+	if (writer->spool && writer->job != JOB_REPLAY &&
+	    !replay_leave(&writer->replay, &err))
+		note_spool(writer, &err);
+}
+
+static void take_due(struct items *from, uint64_t now, struct items *due)
+{
+	while (from->first &&
+	       ((struct writer_item *)from->first)->deadline_ns <= now)
+		items_add(due, &items_take(from)->link);
+}
+
+/* What is due by then waits no longer. */
+static void expire(struct writer *writer, uint64_t now)
+{
+	struct items due;
+
+	items_init(&due);
+	batch_take_due(&writer->batch, now, &due);
+	take_due(&writer->waiting, now, &due);
+	if (!due.first)
+		return;
+	/* Whatever the store is waiting for, the next need not. */
+	if (writer->spool && writer->state == STORE_AWAY)
+		writer->broken = true;
+	leave(writer, &due, ERR_AWAY);
+}
+
+/* What will be due before it can be committed is not worth the work: under more
  * load than the database bears, all the work would go into such events. */
 static void expire_late(struct writer *writer)
 {
 	uint64_t half_ns = clock_after(0, writer->commit_deadline_ms) / 2;
 	uint64_t margin_ns = 2 * writer->usual_ns;
+	struct items due;
 
 	if (margin_ns > half_ns)
 		margin_ns = half_ns;
-	expire_pending(writer, clock_ns() + margin_ns, ERR_AWAY);
+	items_init(&due);
+	take_due(&writer->waiting, clock_ns() + margin_ns, &due);
+	leave(writer, &due, ERR_AWAY);
 }
 
-/* Moves pending events to the batch, the first of each call. */
-static void form_batch(struct writer *writer)
+/* --------------------------------------------------------------- sending */
+
+static void retry_later(struct writer *writer, uint64_t ms)
 {
-	struct queue_item **at = &writer->pending;
-	size_t bytes = 0;
+	uint64_t now = clock_ns();
 
-	expire_late(writer);
-	memset(writer->slots, 0, sizeof(writer->slots));
-	writer->batch_len = 0;
-	writer->batch_expires_ns = CLOCK_NEVER;
-	for (size_t looked = 0; *at && looked < LOOK_MAX; looked++) {
-		struct writer_item *item = (struct writer_item *)*at;
+	/* Between half and all of it, so that many do not come at once. */
+	writer->retry_ns = clock_after(now, ms / 2 + now % (ms / 2 + 1));
+}
 
-		if (writer->batch_len == writer->batch_max ||
-		    (bytes > 0 && bytes + item->link.bytes > BATCH_BYTES_MAX))
-			break;
-		if (!claim_key(writer, item)) {
-			at = &item->link.next;
+/* The database takes nothing now, though there is a connection. */
+static void broke(struct writer *writer)
+{
+	unsigned ms = RETRY_LAST_MS;
+
+	if (!writer->spool)
+		return;
+	if (writer->retries < 5)
+		ms = RETRY_FIRST_MS << writer->retries++;
+	retry_later(writer, ms);
+	writer->broken = true;
+}
+
+/* False: for want of memory; less may go. What could not be sent for another
+ * reason comes again when there is a new connection. */
+static bool send(struct writer *writer, enum job job, struct range range,
+		 const struct event **events, size_t count)
+{
+	const struct ranges *ranges =
+	    job == JOB_LIVE ? &writer->batch.ranges : &writer->replay.ranges;
+	struct err err;
+
+	writer->range = range;
+	writer->whole = count == range.end - range.start;
+	writer->sent_ns = clock_ns();
+	bool sent = range.condemned
+			? store_reject(writer->store, events[0], &ranges->why,
+				       writer->due_ns, &err)
+			: store_record(writer->store, events, count,
+				       writer->due_ns, &err);
+	writer->job = sent ? job : JOB_NONE;
+	return sent || err.kind != ERR_NO_MEMORY;
+}
+
+/* Sends the next range of events that wait; false: none does. */
+static bool send_live(struct writer *writer)
+{
+	const struct event *events[WRITER_BATCH_MAX];
+	struct batch *batch = &writer->batch;
+	struct range range;
+	struct items stuck;
+
+	for (;;) {
+		if (batch->ranges.count == 0) {
+			expire_late(writer);
+			batch_form(batch, &writer->waiting, writer->batch_max);
+		}
+		if (!ranges_next(&batch->ranges, writer->batch_max, &range))
+			return false;
+		size_t count =
+		    batch_list(batch, &range, events, &writer->due_ns);
+		if (count == 0) {
+			batch_written(batch, false);
 			continue;
 		}
-		*at = item->link.next;
-		bytes += item->link.bytes;
-		writer->batch[writer->batch_len++] = item;
-		if (item->deadline_ns < writer->batch_expires_ns)
-			writer->batch_expires_ns = item->deadline_ns;
+		if (count == range.end - range.start &&
+		    ranges_guilty(&batch->ranges)) {
+			ranges_refused(&batch->ranges, &batch->ranges.why);
+			continue;
+		}
+		if (send(writer, JOB_LIVE, range, events, count))
+			return true;
+		if (ranges_halve(&batch->ranges))
+			continue;
+		items_init(&stuck);
+		batch_take(batch, &range, &stuck);
+		batch_written(batch, false);
+		leave(writer, &stuck, ERR_NO_MEMORY);
 	}
-	if (!*at)
-		writer->pending_end = at;
-	qsort(writer->batch, writer->batch_len, sizeof(writer->batch[0]),
-	      compare_items);
-	writer->ranges[0] = (struct range){0, writer->batch_len};
-	writer->range_count = writer->batch_len > 0 ? 1 : 0;
 }
 
-/* What of the topmost range is not done; notes when the last of it expires. */
-static size_t list_range(struct writer *writer, const struct event **events)
+/* Whether the spool has something to be written now. */
+static bool may_replay(struct writer *writer)
 {
-	struct range range = writer->ranges[writer->range_count - 1];
-	size_t count = 0;
+	struct err err = {0};
 
-	writer->range_deadline_ns = 0;
-	for (size_t i = range.start; i < range.end; i++) {
-		const struct writer_item *item = writer->batch[i];
-
-		if (!item)
-			continue;
-		events[count++] = item->event;
-		if (item->deadline_ns > writer->range_deadline_ns)
-			writer->range_deadline_ns = item->deadline_ns;
+	if (!writer->spooled || !writer->open || clock_ns() < writer->retry_ns)
+		return false;
+	enum replay_state state =
+	    writer->spooled ? replay_look(&writer->replay, &err) : REPLAY_EMPTY;
+	switch (state) {
+	case REPLAY_READY:
+		return true;
+	case REPLAY_EMPTY:
+		if (writer->spooled)
+			writer->look_ns = 0;
+		writer->spooled = false;
+		break;
+	case REPLAY_FAILED:
+		note_spool(writer, &err);
+		retry_later(writer, LOOK_MS);
+		break;
+	case REPLAY_ELSEWHERE:
+		retry_later(writer, LOOK_MS);
+		break;
 	}
-	return count;
+	/* Then live events must find out. */
+	writer->broken = false;
+	return false;
+}
+
+/* Sends the next range out of the spool; false: there is none now. */
+static bool send_replay(struct writer *writer)
+{
+	const struct event *events[WRITER_BATCH_MAX];
+	struct replay *replay = &writer->replay;
+	struct range range;
+	struct err err;
+
+	while (may_replay(writer)) {
+		size_t count = replay_list(replay, replay->max, &range, events);
+		if (ranges_guilty(&replay->ranges)) {
+			ranges_refused(&replay->ranges, &replay->ranges.why);
+			continue;
+		}
+		writer->due_ns = clock_after(clock_ns(), REPLAY_MS);
+		if (send(writer, JOB_REPLAY, range, events, count))
+			return true;
+		if (ranges_halve(&replay->ranges))
+			continue;
+		replay_leave(replay, &err);
+		retry_later(writer, LOOK_MS);
+	}
+	return false;
+}
+
+/* In turns, so that neither waits for all of the other. */
+static void send_next(struct writer *writer)
+{
+	bool first = writer->replays_next || writer->broken;
+
+	writer->replays_next = false;
+	if (first && send_replay(writer))
+		return;
+	if (send_live(writer))
+		writer->replays_next = true;
+	else if (!first)
+		send_replay(writer);
+}
+
+/* --------------------------------------------------------------- results */
+
+static void note_refused(struct writer *writer, const struct ranges *ranges)
+{
+	if (writer->refused++ == 0)
+		writer->refusal = ranges->why;
 }
 
 static void tell_refused(struct writer *writer)
 {
-	if (writer->refused > 0)
-		log_line(writer->host, CRM_ERROR,
-			 "the database refuses %zu of %zu calls, the first: %s",
-			 writer->refused, writer->batch_len,
-			 writer->refusal.text);
+	uint64_t again_ns = clock_after(writer->refused_said_ns, REMIND_MS);
+	uint64_t now = clock_ns();
+
+	if (writer->refused == 0 ||
+	    (writer->refused_said_ns > 0 && now < again_ns && writer->open))
+		return;
+	log_line(writer->host, CRM_ERROR,
+		 "the database refuses %zu calls, kept in call_log.rejected, "
+		 "the first: %s",
+		 writer->refused, writer->refusal.text);
+	writer->refused_said_ns = now;
 	writer->refused = 0;
 }
 
-static void pop_range(struct writer *writer)
+static void count_written(struct writer *writer, size_t events)
 {
-	writer->range_count--;
-	if (writer->range_count > 0)
-		return;
-	writer->batch_expires_ns = CLOCK_NEVER;
-	tell_refused(writer);
+	size_t written = (size_t)store_written(writer->store);
+
+	health_add(writer->health, HEALTH_BATCHES, 1);
+	health_add(writer->health, HEALTH_WRITTEN, written);
+	if (events > written)
+		health_add(writer->health, HEALTH_REPEATED, events - written);
 }
 
-/* The topmost range is refused: an event alone is to blame, more are halved. */
-static void range_refused(struct writer *writer, const struct err *err)
-{
-	struct range range = writer->ranges[writer->range_count - 1];
-	size_t middle = range.start + (range.end - range.start) / 2;
-
-	if (range.end - range.start > 1) {
-		writer->ranges[writer->range_count - 1].start = middle;
-		writer->ranges[writer->range_count++] =
-		    (struct range){range.start, middle};
-		return;
-	}
-	struct writer_item *item = writer->batch[range.start];
-	writer->batch[range.start] = NULL;
-	if (item) {
-		if (writer->refused++ == 0)
-			writer->refusal = *err;
-		health_add(writer->health, HEALTH_FAILED, 1);
-		finish(writer, item, err);
-	}
-	pop_range(writer);
-}
-
-/* Sends the next range that is not done, of this batch or a new one. What could
- * not be sent stays for a new connection. */
-static void send_next(struct writer *writer)
-{
-	const struct event *events[WRITER_BATCH_MAX];
-	struct err err;
-
-	for (;;) {
-		if (writer->range_count == 0)
-			form_batch(writer);
-		if (writer->range_count == 0)
-			return;
-		size_t count = list_range(writer, events);
-		writer->sent_ns = clock_ns();
-		if (count == 0)
-			pop_range(writer);
-		else if (store_record(writer->store, events, count,
-				      writer->range_deadline_ns, &err) ||
-			 err.kind != ERR_NO_MEMORY)
-			return;
-		else /* half of it takes less memory */
-			range_refused(writer, &err);
-	}
-}
-
-/* A range took from its sending until now. */
+/* A live statement took from its sending until now. */
 static void note_time(struct writer *writer)
 {
 	uint64_t took_ns = clock_ns() - writer->sent_ns;
@@ -346,141 +594,154 @@ static void note_time(struct writer *writer)
 	writer->usual_ns = (3 * writer->usual_ns + took_ns) / 4;
 }
 
-/* The topmost range is committed. Its events are told only after the next send,
- * so that the server works meanwhile. */
-static void range_committed(struct writer *writer)
+/* Events are told of their commit only after the next send, so that the server
+ * works meanwhile. */
+static void live_done(struct writer *writer)
 {
-	struct range range = writer->ranges[writer->range_count - 1];
-	size_t stored = 0;
+	struct batch *batch = &writer->batch;
+	struct items items;
+	struct writer_item *item;
+	size_t count = 0;
 
 	note_time(writer);
-	for (size_t i = range.start; i < range.end; i++) {
-		struct writer_item *item = writer->batch[i];
-
-		if (!item)
-			continue;
-		writer->batch[i] = NULL;
-		item->link.next = writer->committed;
-		writer->committed = &item->link;
-		stored++;
+	items_init(&items);
+	batch_take(batch, &writer->range, &items);
+	for (struct queue_item *i = items.first; i; i = i->next)
+		count++;
+	if (writer->range.condemned) {
+		note_refused(writer, &batch->ranges);
+		while ((item = items_take(&items)))
+			finish_rejected(writer, item);
+	} else {
+		count_written(writer, count);
+		health_add(writer->health, HEALTH_STORED, count);
+		items_add(&writer->committed, items.first);
 	}
-	size_t written = (size_t)store_written(writer->store);
-	store_done(writer->store);
-	health_add(writer->health, HEALTH_BATCHES, 1);
-	health_add(writer->health, HEALTH_STORED, stored);
-	health_add(writer->health, HEALTH_WRITTEN, written);
-	if (stored > written)
-		health_add(writer->health, HEALTH_REPEATED, stored - written);
-	pop_range(writer);
+	batch_written(batch, writer->whole);
 }
 
-/* ----------------------------------------------------------------- loop */
+static void replay_done(struct writer *writer)
+{
+	const struct range *range = &writer->range;
+	struct replay *replay = &writer->replay;
 
-/* False when nothing more will come. */
-static bool take(struct writer *writer)
+	if (range->condemned)
+		note_refused(writer, &replay->ranges);
+	else
+		count_written(writer, range->end - range->start);
+	replay_written(replay, range);
+	replay->max *= 2;
+	if (replay->max > writer->batch_max)
+		replay->max = writer->batch_max;
+}
+
+static void statement_done(struct writer *writer)
+{
+	if (writer->job == JOB_LIVE)
+		live_done(writer);
+	else
+		replay_done(writer);
+	store_done(writer->store);
+	writer->job = JOB_NONE;
+	writer->broken = false;
+	writer->retries = 0;
+}
+
+static void statement_failed(struct writer *writer, const struct err *err)
+{
+	enum job job = writer->job;
+
+	writer->job = JOB_NONE;
+	if (err->kind == ERR_ROW || err->kind == ERR_INTERNAL) {
+		ranges_refused(job == JOB_LIVE ? &writer->batch.ranges
+					       : &writer->replay.ranges,
+			       err);
+		writer->broken = false;
+		return;
+	}
+	if (job == JOB_LIVE && err->kind == ERR_TIMEOUT) {
+		note_time(writer);
+		expire(writer, writer->due_ns);
+	}
+	/* Perhaps it was too much at once. */
+	if (job == JOB_REPLAY && clock_ns() >= writer->due_ns &&
+	    writer->replay.max > 1)
+		writer->replay.max /= 2;
+	if (store_is_away(writer->store))
+		broke(writer);
+}
+
+/* ------------------------------------------------------------------ loop */
+
+static void take(struct writer *writer)
 {
 	bool closed;
 	struct queue_item *first = queue_take(writer->queue, &closed);
 
-	if (first) {
+	items_add(&writer->waiting, first);
+	/* With a spool nobody waits for the database to be tried again. */
+	if (first && !writer->spool)
 		store_hurry(writer->store);
-		*writer->pending_end = first;
-		while (first->next)
-			first = first->next;
-		writer->pending_end = &first->next;
-	}
-	return !closed;
-}
-
-static void tell_committed(struct writer *writer)
-{
-	const struct writer_observer *observer = writer->observer;
-	static const struct err none = {0};
-
-	while (writer->committed) {
-		struct queue_item *item = writer->committed;
-
-		writer->committed = item->next;
-		if (observer->stored)
-			observer->stored(observer->context,
-					 ((struct writer_item *)item)->event);
-		finish(writer, (struct writer_item *)item, &none);
-	}
-}
-
-static void expire_batch(struct writer *writer, uint64_t now,
-			 enum err_kind kind)
-{
-	if (now < writer->batch_expires_ns)
+	writer->open = !closed;
+	if (!closed || writer->drain_ns != CLOCK_NEVER)
 		return;
-	writer->batch_expires_ns = CLOCK_NEVER;
-	for (size_t i = 0; i < writer->batch_len; i++) {
-		struct writer_item *item = writer->batch[i];
-
-		if (!item)
-			continue;
-		if (item->deadline_ns > now) {
-			if (item->deadline_ns < writer->batch_expires_ns)
-				writer->batch_expires_ns = item->deadline_ns;
-			continue;
-		}
-		writer->batch[i] = NULL;
-		finish_unwritten(writer, item, kind);
-	}
-}
-
-/* Gives up every event that must not wait beyond `now`. */
-static void expire(struct writer *writer, uint64_t now, enum err_kind kind)
-{
-	expire_batch(writer, now, kind);
-	expire_pending(writer, now, kind);
+	uint64_t now = clock_ns();
+	uint64_t stop_ns = atomic_load(&writer->stop_ns);
+	uint64_t part_ns = stop_ns > now ? (stop_ns - now) / 4 : 0;
+	uint64_t most_ns = clock_after(0, DRAIN_MS);
+	writer->drain_ns = stop_ns - (part_ns < most_ns ? part_ns : most_ns);
 }
 
 static void work(struct writer *writer)
 {
-	enum store_state state;
 	struct err err;
 
 	do {
-		state = store_step(writer->store, &err);
-		if (state == STORE_DONE)
-			range_committed(writer);
-		if (state == STORE_DONE || state == STORE_IDLE)
+		writer->state = store_step(writer->store, &err);
+		if (writer->state == STORE_DONE)
+			statement_done(writer);
+		if (writer->state == STORE_FAILED)
+			statement_failed(writer, &err);
+		if (writer->broken)
+			shed(writer, ERR_AWAY);
+		if (writer->state == STORE_DONE || writer->state == STORE_IDLE)
 			send_next(writer);
-		if (state == STORE_FAILED &&
-		    (err.kind == ERR_ROW || err.kind == ERR_INTERNAL))
-			range_refused(writer, &err);
-		if (state == STORE_FAILED && err.kind == ERR_TIMEOUT) {
-			note_time(writer);
-			expire(writer, writer->range_deadline_ns, ERR_AWAY);
-		}
-		if (state == STORE_AWAY) {
+		if (writer->state == STORE_AWAY) {
 			enum err_kind why = store_hopeless(writer->store);
 
 			if (why != ERR_NONE)
-				expire(writer, CLOCK_NEVER, why);
+				shed(writer, why);
 		}
-	} while (state == STORE_FAILED);
+	} while (writer->state == STORE_FAILED);
 	tell_committed(writer);
 }
 
-/* batch_expires_ns is CLOCK_NEVER when no event of the batch is left. */
 static bool has_work(const struct writer *writer)
 {
-	return writer->pending || writer->batch_expires_ns != CLOCK_NEVER;
+	return writer->waiting.first || writer->batch.due_ns != CLOCK_NEVER;
 }
 
-static void wait(struct writer *writer, uint64_t until_ns)
+static uint64_t sooner(uint64_t a, uint64_t b)
 {
-	if (writer->batch_expires_ns < until_ns)
-		until_ns = writer->batch_expires_ns;
-	if (writer->pending) {
-		struct writer_item *item =
-		    (struct writer_item *)writer->pending;
+	return a < b ? a : b;
+}
 
-		if (item->deadline_ns < until_ns)
-			until_ns = item->deadline_ns;
-	}
+static void wait(struct writer *writer)
+{
+	struct writer_item *oldest =
+	    (struct writer_item *)writer->waiting.first;
+	uint64_t until_ns = sooner(writer->batch.due_ns, writer->drain_ns);
+
+	if (oldest)
+		until_ns = sooner(until_ns, oldest->deadline_ns);
+	if (writer->spool)
+		until_ns = sooner(until_ns, writer->look_ns);
+	if ((writer->spooled || writer->broken) &&
+	    writer->retry_ns > clock_ns())
+		until_ns = sooner(until_ns, writer->retry_ns);
+	if (writer->refused > 0)
+		until_ns = sooner(
+		    until_ns, clock_after(writer->refused_said_ns, REMIND_MS));
 	/* While a batch is under way the next one gathers in the queue. */
 	if (!store_is_busy(writer->store))
 		queue_arm(writer->queue);
@@ -492,19 +753,20 @@ void *writer_run(void *argument)
 	struct writer *writer = argument;
 
 	for (;;) {
-		bool open = take(writer);
-		uint64_t now = clock_ns();
-		uint64_t stop_ns = atomic_load(&writer->stop_ns);
-
-		if (!open && now >= stop_ns)
+		take(writer);
+		if (clock_ns() >= writer->drain_ns)
 			break;
-		expire(writer, now, ERR_AWAY);
+		look_at_spool(writer);
+		expire(writer, clock_ns());
 		work(writer);
-		if (!open && !has_work(writer))
+		tell_refused(writer);
+		if (!writer->open && !has_work(writer))
 			break;
-		wait(writer, stop_ns);
+		wait(writer);
 	}
-	expire(writer, CLOCK_NEVER, ERR_STOPPING);
+	writer->job = JOB_NONE;
+	shed(writer, ERR_STOPPING);
+	tell_committed(writer);
 	tell_refused(writer);
 	return NULL;
 }

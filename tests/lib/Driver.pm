@@ -241,8 +241,19 @@ sub _file {
 # Submits all lines, `repeat` times, from so many threads; the tally.
 sub burst {
 	my ($self, $lines, %option) = @_;
+	$self->begin_burst($lines, %option);
+	return $self->end_burst(%option);
+}
+
+# The same in two steps: meanwhile the driver takes no command.
+sub begin_burst {
+	my ($self, $lines, %option) = @_;
 	$self->tell('burst', $option{threads} // 8, $option{repeat} // 1,
 		$self->_file(@$lines));
+}
+
+sub end_burst {
+	my ($self, %option) = @_;
 	my ($tally) = $self->await(qr/^burst (.*)/, $option{seconds} // 180);
 	return { $tally =~ /(\w+)=(-?\d+)/g };
 }
