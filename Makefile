@@ -121,6 +121,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # it: a variant of the C code would say nothing new.
 SQL_SUITE = $(patsubst %,tests/integration/%.t,harness merge merge_concurrent merge_random schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t)
+FAULT_SUITE = $(wildcard tests/fault/*.t)
 SUITE = $(UNIT_BIN) $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t))
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
@@ -130,7 +131,14 @@ check: ## build, then run every test through prove
 	@$(MAKE) --no-print-directory prove
 
 prove: # the tests, of what is built
-	@$(PROVE) $(SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
+	@$(PROVE) $(SUITE) $(FAULT_SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
+
+fault: ## run the tests of faults at full size (under 60 minutes), print their table
+	@packaging/install-deps run check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@{ FULL=1 $(PROVE) -v $(FAULT_SUITE); echo $$? >$(B)/fault.status; } | tee $(B)/fault.log
+	@perl tests/fault/table.pl $(B)/fault.log | tee $(B)/fault.md
+	@exit $$(cat $(B)/fault.status)
 
 asan tsan: ## run the tests of C code under sanitizers, in build/asan and build/tsan
 	@packaging/install-deps run check
@@ -208,5 +216,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove asan tsan fuzz lint layers generated install clean help
+.PHONY: all programs run check prove fault asan tsan fuzz lint layers generated install clean help
 -include $(shell find build -name '*.d' 2>/dev/null)

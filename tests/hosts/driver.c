@@ -14,6 +14,8 @@
  *                              -> burst KEY=VALUE...
  *   flood THREADS FILE            the same without end, until stop
  *                              -> flooding
+ *   times                         how long submit() took since the last `times`
+ *                              -> times count=N p50_us=F p999_us=F max_us=F
  *   settle                        waits until everything accepted is answered
  *                              -> settled
  *   stop MS                    -> stopped STATUS MS, tally KEY=VALUE...
@@ -67,7 +69,9 @@ static struct instance instances[INSTANCES];
 static atomic_ullong next_id = 1;
 static atomic_uchar answers[IDS]; /* how often each id was answered */
 static uint64_t sent_ns[IDS];
-static atomic_bool quiet; /* answers are counted, not printed */
+static uint32_t submit_ns[IDS];  /* how long submit() took */
+static uint64_t first_timed = 1; /* the first id of the next `times` */
+static atomic_bool quiet;        /* answers are counted, not printed */
 static const char *const status_names[] = {
     "OK",       "BAD_REQUEST", "BUSY",  "TIMEOUT",
     "STOPPING", "UNSUPPORTED", "FAILED"};
@@ -201,6 +205,8 @@ static enum crm_status submit_one(struct instance *instance,
 				  .body = body,
 				  .body_len = len});
 	*took_ns = (long)(now_ns() - start);
+	submit_ns[*id] =
+	    *took_ns < UINT32_MAX ? (uint32_t)*took_ns : UINT32_MAX;
 	if (status != CRM_OK) {
 		atomic_fetch_sub(&instance->accepted, 1);
 		atomic_fetch_add(&instance->refused, 1);
@@ -479,6 +485,28 @@ static void do_text(struct instance *instance, const char *name, const char *id)
 	free(text);
 }
 
+static int compare_ns(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Not while threads submit. */
+static void do_times(void)
+{
+	uint64_t end = atomic_load(&next_id);
+	size_t count = end - first_timed;
+	uint32_t *took = submit_ns + first_timed;
+
+	qsort(took, count, sizeof(*took), compare_ns);
+	say("times count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f", count,
+	    count > 0 ? took[count / 2] / 1e3 : 0.0,
+	    count > 0 ? took[count * 999 / 1000] / 1e3 : 0.0,
+	    count > 0 ? took[count - 1] / 1e3 : 0.0);
+	first_timed = end;
+}
+
 static void obey(char *line, struct instance **current)
 {
 	struct instance *instance = *current;
@@ -504,6 +532,8 @@ static void obey(char *line, struct instance **current)
 	else if (strcmp(verb, "flood") == 0 && count == 3)
 		do_flood(instance, (int)strtol(fields[1], NULL, 10) % THREADS,
 			 fields[2]);
+	else if (strcmp(verb, "times") == 0)
+		do_times();
 	else if (strcmp(verb, "settle") == 0)
 		say(wait_answers(instance, 60) ? "settled" : "unsettled");
 	else if (strcmp(verb, "stop") == 0 && count == 2)

@@ -258,6 +258,30 @@ sub end_burst {
 	return { $tally =~ /(\w+)=(-?\d+)/g };
 }
 
+# How long submit() took since the last asking: { count, p50_us, p999_us, max_us }.
+sub times {
+	my ($self) = @_;
+	$self->tell('times');
+	my ($times) = $self->await(qr/^times (.*)/);
+	return { $times =~ /(\w+)=([\d.]+)/g };
+}
+
+# Ends the process as a crash would; what it still said can be read.
+sub kill9 {
+	my ($self) = @_;
+	kill KILL => $self->{pid};
+	waitpid $self->{pid}, 0;
+	delete $alive{ $self->{pid} };
+	1 while $self->_read(0) > 0;
+}
+
+# The next line it wrote, within so many seconds; undef: none, or it ended.
+sub next_line {
+	my ($self, $seconds) = @_;
+	$self->_read($seconds) if !@{ $self->{lines} };
+	return shift @{ $self->{lines} };
+}
+
 # Submits the lines for ever, until stop.
 sub flood {
 	my ($self, $lines, %option) = @_;
