@@ -69,6 +69,7 @@ sub close_all { $_[0]->_tell('close') }
 
 sub DESTROY {
 	my ($self) = @_;
+	return if !$self->{control}; # gone already: the process ends by itself
 	close $self->{control};
 	local ($?, $!);
 	waitpid $self->{pid}, 0;
