@@ -99,8 +99,9 @@ void spool_release(struct spool *spool)
 		spool_file_release(spool->file);
 }
 
-/* A file that turns out to be unfit is replaced, and the work done with the new
- * one. `writes`: nothing is gained when the file is not the path's any more. */
+/* A connection that failed is made anew, a file that is unfit is replaced, and
+ * then the work is tried once more. `writes`: nothing is gained when the file is
+ * not the path's any more. */
 static bool use(struct spool *spool, use_work *work, void *argument,
 		bool writes, unsigned wait_ms, struct err *err)
 {
@@ -116,10 +117,10 @@ static bool use(struct spool *spool, use_work *work, void *argument,
 		    done && writes && !spool_file_is_current(spool->file);
 		if (!done)
 			sqlite_rollback(spool_file_db(spool->file));
-		bool unfit = spool_file_end(spool->file, done ? NULL : err);
+		bool anew = spool_file_end(spool->file, done ? NULL : err);
 		if (done && !lost)
 			return true;
-		if (!lost && !unfit)
+		if (!lost && (!anew || err->kind == ERR_FULL))
 			break;
 		if (lost)
 			err_set(err, ERR_INTERNAL,

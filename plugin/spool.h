@@ -45,7 +45,9 @@ bool spool_take_notice(struct spool *spool, char notice[SPOOL_NOTICE]);
  * now; what was to be appended may be there or not, but is not acknowledged. */
 
 /* Appends all events or none, in one transaction that is on the disk when this
- * returns true. Events may share a call. */
+ * returns true. Events may share a call. When the disk failed on the way, an
+ * event may be there twice, or although this returned false: replaying it is
+ * idempotent. */
 bool spool_append(struct spool *spool, const struct event *const *events,
 		  size_t count, unsigned wait_ms, struct err *err);
 

@@ -151,9 +151,8 @@ void spool_file_close(struct spool_file *file, bool inherited)
 /* What became of an attempt to connect. */
 enum fitness {
 	FIT,
-	UNFIT,   /* to be replaced; its events are to be taken over */
-	FOREIGN, /* to be replaced; its content is not ours to read */
-	UNKNOWN  /* it could not be tried */
+	UNFIT,  /* to be replaced */
+	UNKNOWN /* it could not be tried */
 };
 
 static bool prepare_statements(struct sqlite *db,
@@ -189,12 +188,12 @@ static enum fitness check_format(struct sqlite *db, struct err *err)
 		return sqlite_fault(db) == SQLITE_FAULT_FILE ? UNFIT : UNKNOWN;
 	if (application != APPLICATION_ID) {
 		err_set(err, ERR_INTERNAL, "it is some other database");
-		return FOREIGN;
+		return UNFIT;
 	}
 	if (format > SPOOL_ROW_FORMAT) {
 		err_set(err, ERR_INTERNAL,
 			"its format %d is of a newer version", (int)format);
-		return FOREIGN;
+		return UNFIT;
 	}
 	return FIT;
 }
@@ -314,8 +313,9 @@ static bool make_first(struct spool_file *file, struct err *err)
 
 /* ------------------------------------------------------ replacing a file */
 
-/* The file at the path cannot be used, for `why`. */
-static bool replace(struct spool_file *file, bool ours, const char *why,
+/* The file at the path cannot be used, for `why`. Whatever is wrong with it, a
+ * row that matches its checksum is ours. */
+static bool replace(struct spool_file *file, bool readable, const char *why,
 		    struct err *err)
 {
 	struct spool_copy copied = {0};
@@ -323,13 +323,15 @@ static bool replace(struct spool_file *file, bool ours, const char *why,
 	char aside[SPOOL_PLACE_ASIDE];
 	struct err unread;
 
-	if (ours) {
+	if (readable) {
 		from = sqlite_open(file->place->path, SQLITE_MODE_EXISTING,
 				   &unread);
 		if (!from && unread.kind == ERR_NO_MEMORY)
 			return err_set(err, ERR_NO_MEMORY, "out of memory");
 		copied.missed = !from;
 	}
+	if (from)
+		sqlite_set_deadline(from, file->deadline_ns);
 	bool made = make(file, from, &copied, err);
 	sqlite_close(from);
 	if (!made || !spool_place_set_aside(file->place, aside, err) ||
@@ -339,9 +341,8 @@ static bool replace(struct spool_file *file, bool ours, const char *why,
 		    "the spool '%s' cannot be used (%s): it is set aside as "
 		    "'%s'; %zu events of it go on in a new one%s",
 		    file->place->path, why, aside, copied.events,
-		    !ours           ? ", what it holds stays there"
-		    : copied.missed ? ", not all could be read"
-				    : "");
+		    copied.missed ? ", whatever else it holds stays there"
+				  : "");
 	return true;
 }
 
@@ -376,9 +377,13 @@ static bool settle_path(struct spool_file *file, struct err *err)
 		break;
 	}
 	enum fitness fitness = connect(file, err);
-	if ((fitness == UNFIT || fitness == FOREIGN) &&
-	    replace(file, fitness == UNFIT, err->text, err))
-		fitness = connect(file, err);
+	if (fitness == UNFIT) {
+		struct err why = *err;
+
+		fitness = replace(file, true, why.text, err)
+			      ? connect(file, err)
+			      : UNKNOWN;
+	}
 	return fitness == FIT && spool_place_sync(file->place, err);
 }
 
@@ -474,7 +479,7 @@ bool spool_file_end(struct spool_file *file, const struct err *err)
 		file->db = NULL;
 	}
 	spool_lock_leave(file->lock);
-	return fault == SQLITE_FAULT_FILE;
+	return fault != SQLITE_FAULT_NONE;
 }
 
 struct sqlite *spool_file_db(struct spool_file *file)

@@ -147,6 +147,13 @@ static bool get_int(const struct event *event, const struct column *column,
 	}
 }
 
+static int8_t maybe_of(bool null, int64_t number)
+{
+	if (null)
+		return -1;
+	return number != 0 ? 1 : 0;
+}
+
 static void set_int(struct event *event, const struct column *column, bool null,
 		    int64_t number)
 {
@@ -157,9 +164,7 @@ static void set_int(struct event *event, const struct column *column, bool null,
 		*(bool *)member = number != 0;
 		break;
 	case COLUMN_MAYBE:
-		*(int8_t *)member = -1;
-		if (!null)
-			*(int8_t *)member = (int8_t)(number != 0);
+		*(int8_t *)member = maybe_of(null, number);
 		break;
 	case COLUMN_INT32:
 		*(int32_t *)member = null ? EVENT_NO_NUMBER : (int32_t)number;

@@ -39,7 +39,19 @@ static bool is_no_space(int system_code)
 	       system_code == EFBIG;
 }
 
-static enum sqlite_fault classify_io(int code, int system_code,
+/* SQLite knows of ENOSPC alone that it is no failure. file_code is 0 when it was
+ * the journal that could not be written: then the file is as it was. */
+static enum sqlite_fault classify_write(int system_code, int file_code,
+					enum err_kind *kind)
+{
+	if (is_no_space(file_code != 0 ? file_code : system_code))
+		*kind = ERR_FULL;
+	else if (file_code != 0)
+		return SQLITE_FAULT_FILE;
+	return SQLITE_FAULT_CONNECTION;
+}
+
+static enum sqlite_fault classify_io(int code, int system_code, int file_code,
 				     enum err_kind *kind)
 {
 	switch (code) {
@@ -47,11 +59,7 @@ static enum sqlite_fault classify_io(int code, int system_code,
 		*kind = ERR_NO_MEMORY;
 		return SQLITE_FAULT_NONE;
 	case SQLITE_IOERR_WRITE:
-		/* SQLite knows of ENOSPC alone that it is no failure */
-		if (!is_no_space(system_code))
-			return SQLITE_FAULT_FILE;
-		*kind = ERR_FULL;
-		return SQLITE_FAULT_NONE;
+		return classify_write(system_code, file_code, kind);
 	case SQLITE_IOERR_LOCK:
 	case SQLITE_IOERR_RDLOCK:
 	case SQLITE_IOERR_UNLOCK:
@@ -68,7 +76,7 @@ static enum sqlite_fault classify_io(int code, int system_code,
 	}
 }
 
-static enum sqlite_fault classify(int code, int system_code,
+static enum sqlite_fault classify(int code, int system_code, int file_code,
 				  enum err_kind *kind)
 {
 	*kind = ERR_INTERNAL;
@@ -89,10 +97,12 @@ static enum sqlite_fault classify(int code, int system_code,
 	case SQLITE_NOTADB:
 		return SQLITE_FAULT_FILE;
 	case SQLITE_IOERR:
-		return classify_io(code, system_code, kind);
+		return classify_io(code, system_code, file_code, kind);
 	case SQLITE_CANTOPEN:
 		if (system_code == EACCES || system_code == EPERM)
 			*kind = ERR_CONFIG;
+		else if (is_no_space(system_code))
+			*kind = ERR_FULL;
 		return SQLITE_FAULT_CONNECTION;
 	default:
 		return SQLITE_FAULT_CONNECTION;
@@ -118,9 +128,11 @@ static bool fail(struct sqlite *db, int code, struct err *err)
 {
 	enum err_kind kind;
 	int system_code = sqlite3_system_errno(db->handle);
-	int family = code & 0xff;
+	int family = code & 0xff, file_code = 0;
 
-	raise_fault(db, classify(code, system_code, &kind));
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO,
+			     &file_code);
+	raise_fault(db, classify(code, system_code, file_code, &kind));
 	if ((family == SQLITE_IOERR || family == SQLITE_CANTOPEN) &&
 	    system_code != 0) {
 		char text[128];

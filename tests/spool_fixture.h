@@ -23,12 +23,16 @@ static inline struct text text_of(const char *s)
 	return (struct text){s, s ? strlen(s) : 0};
 }
 
-/* Owned; a folder that fixture_remove() takes away. */
-static inline char *fixture_folder(void)
+/* Owned; a folder that fixture_remove() takes away. Not on a disk, where that
+ * is possible: what is tested there is not how durable a disk is. */
+static inline char *fixture_folder(bool on_disk)
 {
-	char template[] = "/tmp/call-log-spool-XXXXXX";
-	char *folder = mkdtemp(template);
+	char memory[] = "/dev/shm/call-log-spool-XXXXXX";
+	char disk[] = "/tmp/call-log-spool-XXXXXX";
+	char *folder = on_disk ? NULL : mkdtemp(memory);
 
+	if (!folder)
+		folder = mkdtemp(disk);
 	return folder ? strdup(folder) : NULL;
 }
 

@@ -331,7 +331,7 @@ static void test_threads(void)
 
 int main(void)
 {
-	char *folder = fixture_folder();
+	char *folder = fixture_folder(false);
 
 	snprintf(path, sizeof(path), "%s/known.db", folder);
 	test_memory();

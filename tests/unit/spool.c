@@ -434,7 +434,7 @@ static void test_speed(void)
 
 int main(void)
 {
-	folder = fixture_folder();
+	folder = fixture_folder(true);
 	snprintf(path, sizeof(path), "%s/made/spool.db", folder);
 	char inner[FIXTURE_PATH];
 	snprintf(inner, sizeof(inner), "%s/made", folder);
