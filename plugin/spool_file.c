@@ -218,8 +218,13 @@ static enum fitness connect(struct spool_file *file, struct err *err)
 	struct sqlite *db =
 	    sqlite_open(file->place->path, SQLITE_MODE_EXISTING, err);
 
-	if (!db)
+	if (!db) {
+		struct err why = *err;
+
+		err_set(err, why.kind, "cannot open the spool '%s': %s",
+			file->place->path, why.text);
 		return UNKNOWN;
+	}
 	sqlite_set_deadline(db, file->deadline_ns);
 	enum fitness fitness = check_format(db, err);
 	if (fitness == FIT && !(configure(file, db, err) &&
@@ -421,10 +426,11 @@ static bool take_over(struct spool_file *file, struct err *err)
 	return true;
 }
 
-/* Makes file->db one that can be used, or says why not. */
-static bool settle(struct spool_file *file, struct err *err)
+/* Alone with the folder: makes file->db one that can be used. */
+static bool settle_alone(struct spool_file *file, struct err *err)
 {
-	if (!spool_lock_enter(file->lock, true, file->deadline_ns, err))
+	if (!spool_place_check_folder(file->place, err) ||
+	    !spool_lock_enter(file->lock, true, file->deadline_ns, err))
 		return false;
 	if (file->db && !file->old && !spool_file_is_current(file))
 		file->old = file->db;
@@ -435,11 +441,21 @@ static bool settle(struct spool_file *file, struct err *err)
 	if (done && file->old)
 		done = take_over(file, err);
 	spool_lock_leave(file->lock);
-	if (!done && err->kind != ERR_TIMEOUT && err->kind != ERR_NO_MEMORY) {
+	return done;
+}
+
+static bool settle(struct spool_file *file, struct err *err)
+{
+	if (clock_ns() < file->retry_ns)
+		return err_set(err, file->trouble.kind, "%s",
+			       file->trouble.text);
+	if (settle_alone(file, err))
+		return true;
+	if (err->kind != ERR_TIMEOUT && err->kind != ERR_NO_MEMORY) {
 		file->trouble = *err;
 		file->retry_ns = clock_after(clock_ns(), RETRY_MS);
 	}
-	return done;
+	return false;
 }
 
 bool spool_file_begin(struct spool_file *file, uint64_t deadline_ns,
@@ -447,16 +463,15 @@ bool spool_file_begin(struct spool_file *file, uint64_t deadline_ns,
 {
 	file->deadline_ns = deadline_ns;
 	for (int i = 0; i < TRIES_MAX; i++) {
-		if (!spool_lock_enter(file->lock, false, deadline_ns, err))
+		if (spool_lock_enter(file->lock, false, deadline_ns, err)) {
+			if (!file->old && spool_file_is_current(file)) {
+				sqlite_set_deadline(file->db, deadline_ns);
+				return true;
+			}
+			spool_lock_leave(file->lock);
+		} else if (err->kind == ERR_TIMEOUT) {
 			return false;
-		if (!file->old && spool_file_is_current(file)) {
-			sqlite_set_deadline(file->db, deadline_ns);
-			return true;
 		}
-		spool_lock_leave(file->lock);
-		if (clock_ns() < file->retry_ns)
-			return err_set(err, file->trouble.kind, "%s",
-				       file->trouble.text);
 		if (!settle(file, err))
 			return false;
 	}

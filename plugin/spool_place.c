@@ -4,6 +4,7 @@
 #include "clock.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -65,14 +66,14 @@ static char *find_path(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	char *real = realpath(path, NULL);
 
-	if (real)
-		return real;
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		err_set(err, ERR_CONFIG, "'%s' names no file", path);
 		return NULL;
 	}
+	char *real = realpath(path, NULL);
+	if (real)
+		return real;
 	char *folder = find_folder(path, err);
 	real = join(folder, strcmp(folder ? folder : "", "/") == 0 ? "" : "/",
 		    name);
@@ -80,7 +81,7 @@ static char *find_path(const char *path, struct err *err)
 	return real;
 }
 
-static bool check_folder(const struct spool_place *place, struct err *err)
+bool spool_place_check_folder(const struct spool_place *place, struct err *err)
 {
 	struct stat st;
 
@@ -128,7 +129,8 @@ struct spool_place *spool_place_open(const char *path, struct err *err)
 	place->new_journal = join(place->path, ".new-journal", "");
 	place->lock = join(place->path, ".lock", "");
 	if (place->folder && place->journal && place->new_path &&
-	    place->new_journal && place->lock && check_folder(place, err))
+	    place->new_journal && place->lock &&
+	    spool_place_check_folder(place, err))
 		return place;
 failed:
 	spool_place_close(place);
@@ -166,14 +168,29 @@ bool spool_identity_equal(const struct spool_identity *a,
 	return a->device == b->device && a->inode == b->inode;
 }
 
+/* Setting aside a folder with something in it would be a bad answer to a slip in
+ * the configuration. */
+static bool is_used_folder(const char *path)
+{
+	const struct dirent *entry = NULL;
+	DIR *folder = opendir(path);
+
+	if (!folder)
+		return false;
+	do
+		entry = readdir(folder);
+	while (entry && (strcmp(entry->d_name, ".") == 0 ||
+			 strcmp(entry->d_name, "..") == 0));
+	closedir(folder);
+	return entry != NULL;
+}
+
 bool spool_place_check(const struct spool_place *place,
 		       enum spool_found_file *found,
 		       struct spool_identity *identity, struct err *err)
 {
 	struct stat st;
 
-	if (!check_folder(place, err))
-		return false;
 	*found = SPOOL_FOUND_NOTHING;
 	if (lstat(place->path, &st) != 0)
 		return errno == ENOENT || fail(err, "look at", place->path);
@@ -183,6 +200,9 @@ bool spool_place_check(const struct spool_place *place,
 			       "the spool '%s' belongs to user %u, not to %u",
 			       place->path, (unsigned)st.st_uid,
 			       (unsigned)geteuid());
+	if (S_ISDIR(st.st_mode) && is_used_folder(place->path))
+		return err_set(err, ERR_CONFIG, "the spool '%s' is a folder",
+			       place->path);
 	*found = !S_ISREG(st.st_mode) ? SPOOL_FOUND_OTHER
 		 : st.st_size == 0    ? SPOOL_FOUND_EMPTY
 				      : SPOOL_FOUND_FILE;

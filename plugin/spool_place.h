@@ -35,9 +35,11 @@ enum spool_found_file {
 	SPOOL_FOUND_NOTHING,
 	SPOOL_FOUND_FILE,
 	SPOOL_FOUND_EMPTY, /* a file without a byte */
-	SPOOL_FOUND_OTHER  /* no file at all */
+	SPOOL_FOUND_OTHER /* no file at all, but an empty folder, a link, ... */
 };
-/* Looks at folder and path. False with ERR_CONFIG: not to be used. */
+/* The folder is made anew when it is missing. False with ERR_CONFIG: it, or what
+ * the path names, is not to be used. */
+bool spool_place_check_folder(const struct spool_place *place, struct err *err);
 bool spool_place_check(const struct spool_place *place,
 		       enum spool_found_file *found,
 		       struct spool_identity *identity, struct err *err);
