@@ -39,9 +39,15 @@ sub new {
 		map { "$_ = $setting{$_}\n" } sort keys %setting);
 	my $user = unprivileged();
 	chown((getpwnam $user)[2, 3], $dir) if $user;
+	return $self->start;
+}
+
+sub start {
+	my ($self) = @_;
+	my $dir = $self->{dir};
 	$self->{process} = Process->spawn(
 		[ '/usr/sbin/pgbouncer', "$dir/pgbouncer.ini" ],
-		log => "$dir/log", user => $user, dir => '/', stop => 'QUIT');
+		log => "$dir/log", user => scalar unprivileged(), dir => '/', stop => 'QUIT');
 	wait_for('pgbouncer to accept connections',
 		sub { !$self->running || $self->_connects });
 	$self->running or croak "pgbouncer did not start\n" . $self->log_text;
@@ -67,5 +73,12 @@ sub running { $_[0]{process}->running }
 sub pid { $_[0]{process}->pid }
 sub log_text { $_[0]{process}->log_text }
 sub stop { $_[0]{process}->stop('QUIT') }
+
+# Kills it as a crash would, so that start() can follow.
+sub kill9 {
+	my ($self) = @_;
+	$self->{process}->stop('KILL');
+	unlink glob "$self->{dir}/.s.PGSQL.*";
+}
 
 1;
