@@ -36,6 +36,17 @@ static const struct option options[] = {
      .help = "The PostgreSQL database, as a libpq connection string or URI. A "
 	     "password is better kept in a .pgpass file. The user needs role "
 	     "call_log_writer."},
+    {.name = "listen_conninfo",
+     .type = TYPE_STRING,
+     .offset = AT(listen_conninfo),
+     .secret = true,
+     .standard = "",
+     .example = "host=db1.example.org dbname=crm user=call_log_writer",
+     .help = "The connection that hears of notes changed elsewhere, when "
+	     "conninfo leads to a connection pooler: a pooler that shares "
+	     "connections between transactions accepts LISTEN and delivers "
+	     "nothing. Empty: conninfo. Where nothing is heard the changes "
+	     "are looked for every 5 seconds."},
     {.name = "body",
      .type = TYPE_ENUM,
      .offset = AT(body),
@@ -254,6 +265,7 @@ bool config_load(struct config *config, const struct crm_host *host,
 void config_free(struct config *config)
 {
 	free(config->conninfo);
+	free(config->listen_conninfo);
 	free(config->logger_title);
 	free(config->spool);
 	*config = (struct config){0};

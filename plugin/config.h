@@ -13,9 +13,10 @@ enum config_body { CONFIG_BODY_NONE, CONFIG_BODY_FINAL, CONFIG_BODY_ALL };
 enum config_empty_note { CONFIG_EMPTY_KEEP, CONFIG_EMPTY_ERASE };
 
 struct config {
-	char *conninfo;     /* owned */
-	char *logger_title; /* owned */
-	char *spool;        /* owned; "": there is none */
+	char *conninfo;        /* owned */
+	char *listen_conninfo; /* owned; "": as conninfo */
+	char *logger_title;    /* owned */
+	char *spool;           /* owned; "": there is none */
 	int spool_max_mb;
 	bool show_log_modal;
 	int body;       /* enum config_body */

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +132,8 @@ static void set_connection_error(const struct db *db, struct err *err)
 /* ----------------------------------------------------------- life cycle */
 
 /* libpq's words name the option but may also quote a piece of a password. */
-bool db_check_conninfo(const char *conninfo, struct err *err)
+bool db_check_conninfo(const char *option, const char *conninfo,
+		       struct err *err)
 {
 	static const char known[] = "invalid connection option";
 	char *text = NULL;
@@ -143,10 +145,10 @@ bool db_check_conninfo(const char *conninfo, struct err *err)
 	}
 	if (text && strncmp(text, known, strlen(known)) == 0) {
 		flatten(text);
-		err_set(err, ERR_CONFIG, "'conninfo': %s", text);
+		err_set(err, ERR_CONFIG, "'%s': %s", option, text);
 	} else {
 		err_set(err, ERR_CONFIG,
-			"'conninfo' is no PostgreSQL connection string");
+			"'%s' is no PostgreSQL connection string", option);
 	}
 	PQfreemem(text);
 	return false;
@@ -520,6 +522,17 @@ void db_wait(struct db *db, int wake_fd, uint64_t until_ns)
 	}
 	if (poll(fds, 2, clock_poll_ms(own < until_ns ? own : until_ns)) > 0)
 		db->ready = db->ready || fds[1].revents != 0;
+}
+
+bool db_notification(struct db *db, char payload[DB_PAYLOAD])
+{
+	PGnotify *notify = db->conn ? PQnotifies(db->conn) : NULL;
+
+	if (!notify)
+		return false;
+	snprintf(payload, DB_PAYLOAD, "%s", notify->extra);
+	PQfreemem(notify);
+	return true;
 }
 
 /* -------------------------------------------------------------- results */

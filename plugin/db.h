@@ -37,8 +37,10 @@ struct db_statement {
 
 struct db;
 
-/* [any] Whether libpq can read the string; the error never quotes a value. */
-bool db_check_conninfo(const char *conninfo, struct err *err);
+/* [any] Whether libpq can read the string; the error names the option it is of
+ * and never quotes a value. */
+bool db_check_conninfo(const char *option, const char *conninfo,
+		       struct err *err);
 
 /* Connects to nothing yet. `connect_ms` bounds one attempt. */
 struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err);
@@ -70,6 +72,12 @@ struct text db_text(const struct db *db, size_t statement, int row, int column);
 
 /* Forgets the results: IDLE. */
 void db_done(struct db *db);
+
+/* The payload of the next notification that has come, also while a group is
+ * under way; false: none has. What a step takes in stays until it is asked for
+ * or the connection falls. */
+enum { DB_PAYLOAD = 8000 }; /* PostgreSQL's own limit */
+bool db_notification(struct db *db, char payload[DB_PAYLOAD]);
 
 /* The connection works: the next failure is the first. */
 void db_proved(struct db *db);

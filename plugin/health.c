@@ -24,6 +24,7 @@ struct health {
 	const struct crm_host *host; /* borrowed */
 	_Atomic uint64_t counts[HEALTH_COUNTS];
 	_Atomic int states[HEALTH_CONNECTIONS]; /* enum state; a fast look */
+	_Atomic int listener;                   /* enum health_listener */
 
 	pthread_mutex_t mutex; /* for the rest, and to change the states */
 	enum state state;      /* of the worst connection */
@@ -232,6 +233,20 @@ void health_spool(struct health *health, const struct health_spool *spool)
 	pthread_mutex_unlock(&health->mutex);
 }
 
+void health_listener(struct health *health, enum health_listener state)
+{
+	atomic_store(&health->listener, (int)state);
+}
+
+static void print_listener(struct health *health, struct buf *out)
+{
+	static const char *const names[] = {"away", "ok", "polling"};
+
+	buf_add_string(out, ",\"listener\":\"");
+	buf_add_string(out, names[atomic_load(&health->listener)]);
+	buf_add_string(out, "\"");
+}
+
 static void print_database(struct health *health, struct buf *out)
 {
 	static const char *const names[] = {"connecting", "ok", "away",
@@ -297,19 +312,31 @@ static void print_spool(struct health *health, struct buf *out)
 size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 {
 	static const char *const names[HEALTH_COUNTS] = {
-	    [HEALTH_STORED] = "stored",     [HEALTH_WRITTEN] = "written",
-	    [HEALTH_SPOOLED] = "spooled",   [HEALTH_REPLAYED] = "replayed",
-	    [HEALTH_REJECTED] = "rejected", [HEALTH_REPEATED] = "repeated",
-	    [HEALTH_BATCHES] = "batches",   [HEALTH_REFUSED] = "refused",
-	    [HEALTH_FAILED] = "failed",     [HEALTH_BUSY] = "busy",
-	    [HEALTH_CUT] = "cut",           [HEALTH_MATCHES] = "matches",
-	    [HEALTH_ASKED] = "asked",       [HEALTH_FOUND] = "found",
+	    [HEALTH_STORED] = "stored",
+	    [HEALTH_WRITTEN] = "written",
+	    [HEALTH_SPOOLED] = "spooled",
+	    [HEALTH_REPLAYED] = "replayed",
+	    [HEALTH_REJECTED] = "rejected",
+	    [HEALTH_REPEATED] = "repeated",
+	    [HEALTH_BATCHES] = "batches",
+	    [HEALTH_REFUSED] = "refused",
+	    [HEALTH_FAILED] = "failed",
+	    [HEALTH_BUSY] = "busy",
+	    [HEALTH_CUT] = "cut",
+	    [HEALTH_MATCHES] = "matches",
+	    [HEALTH_ASKED] = "asked",
+	    [HEALTH_FOUND] = "found",
+	    [HEALTH_RECALLED] = "recalled",
+	    [HEALTH_NOTIFIED] = "notified",
+	    [HEALTH_TRIGGERED] = "triggered",
+	    [HEALTH_UNTRIGGERED] = "untriggered",
 	};
 	struct buf out;
 
 	buf_init(&out, PRINT_MAX);
 	buf_add_string(&out, "{");
 	print_database(health, &out);
+	print_listener(health, &out);
 	buf_add_string(&out, ",\"queued\":");
 	buf_add_int(&out, (int64_t)queued);
 	print_spool(health, &out);

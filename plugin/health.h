@@ -12,25 +12,33 @@
 #include <stdint.h>
 
 enum health_count {
-	HEALTH_STORED,   /* events committed and acknowledged */
-	HEALTH_SPOOLED,  /* events spooled and acknowledged */
-	HEALTH_REPLAYED, /* events committed out of the spool */
-	HEALTH_WRITTEN,  /* rows these changed */
-	HEALTH_REPEATED, /* events that told nothing new */
-	HEALTH_BATCHES,  /* transactions that wrote */
-	HEALTH_REFUSED,  /* messages that were wrong */
-	HEALTH_REJECTED, /* events kept in call_log.rejected */
-	HEALTH_FAILED,   /* requests that the database or the spool refuses */
-	HEALTH_BUSY,     /* answered "try later" */
-	HEALTH_CUT,      /* values cut at their limit */
-	HEALTH_MATCHES,  /* match queries answered */
-	HEALTH_ASKED,    /* ids in these */
-	HEALTH_FOUND,    /* ids of these that are logged */
+	HEALTH_STORED,    /* events committed and acknowledged */
+	HEALTH_SPOOLED,   /* events spooled and acknowledged */
+	HEALTH_REPLAYED,  /* events committed out of the spool */
+	HEALTH_WRITTEN,   /* rows these changed */
+	HEALTH_REPEATED,  /* events that told nothing new */
+	HEALTH_BATCHES,   /* transactions that wrote */
+	HEALTH_REFUSED,   /* messages that were wrong */
+	HEALTH_REJECTED,  /* events kept in call_log.rejected */
+	HEALTH_FAILED,    /* requests that the database or the spool refuses */
+	HEALTH_BUSY,      /* answered "try later" */
+	HEALTH_CUT,       /* values cut at their limit */
+	HEALTH_MATCHES,   /* match queries answered */
+	HEALTH_ASKED,     /* ids in these */
+	HEALTH_FOUND,     /* ids of these that are logged */
+	HEALTH_RECALLED,  /* match queries answered without the database */
+	HEALTH_NOTIFIED,  /* calls that were changed elsewhere */
+	HEALTH_TRIGGERED, /* ids that agents' widgets were to ask again */
+	HEALTH_UNTRIGGERED, /* ids for which there was no room */
 	HEALTH_COUNTS
 };
 
 /* Each thread with a connection reports on its own. */
 enum health_connection { HEALTH_WRITER, HEALTH_MATCHER, HEALTH_CONNECTIONS };
+
+/* Whether changes from elsewhere are heard of: by notifications, by looking for
+ * them, not at all. */
+enum health_listener { LISTENER_AWAY, LISTENER_OK, LISTENER_POLLING };
 
 struct health;
 
@@ -56,6 +64,9 @@ struct health_spool {
 	const char *error;
 };
 void health_spool(struct health *health, const struct health_spool *spool);
+
+/* [any] */
+void health_listener(struct health *health, enum health_listener state);
 
 /* [any] Writes a JSON object into buf like snprintf. `queued` is the number of
  * events accepted and not yet answered. */

@@ -292,9 +292,12 @@ struct known *known_open(const char *path, size_t max_calls, char *notice,
 		known->bucket_count *= 2;
 	pthread_mutex_init(&known->mutex, NULL);
 	known->buckets = calloc(known->bucket_count, sizeof(struct entry *));
-	known->file = known_file_new(path, known->max_calls);
-	if (!known->buckets || !known->file)
+	if (path)
+		known->file = known_file_new(path, known->max_calls);
+	if (!known->buckets || (path && !known->file))
 		goto no_memory;
+	if (!path)
+		return known;
 	if (known_file_begin(known->file, &error))
 		known_file_end(known->file);
 	else if (error.kind != ERR_TIMEOUT)
@@ -452,7 +455,7 @@ static bool sync_batch(struct known *known)
 
 void known_sync(struct known *known)
 {
-	if (!is_mine(known))
+	if (!known->file || !is_mine(known))
 		return;
 	for (int i = 0; i < BATCHES_MAX && sync_batch(known); i++)
 		continue;

@@ -16,7 +16,8 @@
 
 struct known;
 
-/* `path` may be missing or damaged: a fresh file is made, a damaged one kept as
+/* Without a path (NULL) it is in memory alone. The file may be missing or
+ * damaged: a fresh one is made, a damaged one kept as
  * "<path>.bad". When none can be used the cache lives in memory alone and
  * `notice` says so in one line; else it is "". NULL: no memory. It holds at
  * most `max_calls`, and in all as many bytes as they would have at 4 KiB each:

@@ -2,8 +2,11 @@
  *
  * The thread never blocks but in store_wait(). Queries wait in `pending`,
  * oldest first, and join a round, which is one group of statements; a round
- * whose connection dies is asked again on the next. A query that expires leaves
- * the round; the rest of the round goes on. */
+ * whose connection dies is asked again on the next. A query that expires is
+ * answered from memory and leaves the round; the rest of the round goes on.
+ *
+ * From then on the database counts as away: queries are answered from memory at
+ * once, until it has answered again. While none asks it is probed for that. */
 #include "matcher.h"
 
 #include "clock.h"
@@ -16,8 +19,10 @@
 #include <string.h>
 
 enum {
-	ROUND_MAX = 500,      /* queries a round */
-	ROUND_IDS_MAX = 50000 /* ids a round, but for a single larger query */
+	ROUND_MAX = 500,       /* queries a round */
+	ROUND_IDS_MAX = 50000, /* ids a round, but for a single larger query */
+	PROBE_MS = 1000,       /* how often the database is probed */
+	SPOOL_WAIT_MS = 500    /* for a spool that others use, a round */
 };
 
 struct query {
@@ -34,6 +39,8 @@ struct matcher {
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
 	pthread_mutex_t *parsing;    /* borrowed */
+	struct recall *recall;       /* borrowed */
+	struct trigger *trigger;     /* borrowed */
 	unsigned match_deadline_ms;
 	_Atomic uint64_t stop_ns; /* when to give up; CLOCK_NEVER: runs */
 
@@ -43,7 +50,8 @@ struct matcher {
 	struct query *round[ROUND_MAX]; /* NULL: answered */
 	size_t round_len;
 	size_t round_ids;
-	size_t given_up;
+	bool away;         /* the database does not answer in time */
+	uint64_t probe_ns; /* when it is probed, should it be away */
 };
 
 struct matcher *matcher_new(const struct matcher_settings *settings,
@@ -64,6 +72,8 @@ struct matcher *matcher_new(const struct matcher_settings *settings,
 	matcher->host = settings->host;
 	matcher->health = settings->health;
 	matcher->parsing = settings->parsing;
+	matcher->recall = settings->recall;
+	matcher->trigger = settings->trigger;
 	matcher->match_deadline_ms = settings->match_deadline_ms;
 	matcher->pending_end = &matcher->pending;
 	atomic_init(&matcher->stop_ns, CLOCK_NEVER);
@@ -183,44 +193,45 @@ void matcher_stop(struct matcher *matcher, uint64_t deadline_ns)
 	queue_close(matcher->queue);
 }
 
-size_t matcher_given_up(const struct matcher *matcher)
-{
-	return matcher->given_up;
-}
-
 /* ------------------------------------------------------------ one query */
 
-static void refuse(struct matcher *matcher, struct query *query,
-		   enum err_kind kind)
+static void refuse(struct matcher *matcher, struct query *query)
 {
-	enum crm_status status = CRM_BUSY;
-	const char *why = "the database cannot be reached or is too slow";
-
-	if (kind == ERR_STOPPING) {
-		status = CRM_STOPPING;
-		why = "stopping";
-		matcher->given_up++;
-	} else if (kind == ERR_SCHEMA) {
-		why = "the database is not set up";
-	} else if (kind == ERR_NO_MEMORY) {
-		why = "out of memory";
-	} else if (kind != ERR_AWAY) {
-		status = CRM_FAILED;
-		why = "the database refuses the question";
-	}
-	health_add(matcher->health,
-		   status == CRM_FAILED ? HEALTH_FAILED : HEALTH_BUSY, 1);
+	health_add(matcher->health, HEALTH_BUSY, 1);
 	queue_release(matcher->queue, &query->link);
-	complete(matcher, query->id, status, why);
+	complete(matcher, query->id, CRM_BUSY, "out of memory");
 	query_free(query);
 }
 
+/* `entries` holds what the database said, where it was asked. */
 static void answer(struct matcher *matcher, struct query *query,
-		   const struct message_entry *entries)
+		   struct message_entry *entries)
 {
+	for (size_t i = 0; i < query->match.id_count; i++)
+		recall_entry(matcher->recall, &query->match, i, &entries[i]);
 	queue_release(matcher->queue, &query->link);
 	complete_match(matcher, query, entries);
 	query_free(query);
+}
+
+/* Without the database. What is answered so is to be asked again when the
+ * database is back, so it has to be noticed when it is. */
+static void answer_from_memory(struct matcher *matcher, struct query *query)
+{
+	struct message_entry *entries =
+	    calloc(query->match.id_count, sizeof(*entries));
+
+	if (!matcher->away)
+		matcher->probe_ns = clock_after(clock_ns(), PROBE_MS);
+	matcher->away = true;
+	if (!entries) {
+		refuse(matcher, query);
+		return;
+	}
+	health_add(matcher->health, HEALTH_RECALLED, 1);
+	recall_begin(matcher->recall, false, SPOOL_WAIT_MS);
+	answer(matcher, query, entries);
+	free(entries);
 }
 
 /* ---------------------------------------------------------------- round */
@@ -269,36 +280,36 @@ static bool prepare_round(struct matcher *matcher, uint64_t *deadline_ns)
 	return matcher->round_len > 0;
 }
 
-/* Answers what of the round is left, from `entries` numbered as its ids. */
-static void answer_round(struct matcher *matcher,
-			 const struct message_entry *entries)
+/* Answers what of the round is left, from `entries` numbered as its ids; NULL:
+ * from memory. */
+static void answer_round(struct matcher *matcher, struct message_entry *entries)
 {
 	for (size_t i = 0; i < matcher->round_len; i++) {
 		struct query *query = matcher->round[i];
 
 		matcher->round[i] = NULL;
-		if (query)
+		if (query && entries)
 			answer(matcher, query, entries + query->first);
+		else if (query)
+			answer_from_memory(matcher, query);
 	}
 	matcher->round_len = 0;
 }
 
-static void refuse_round(struct matcher *matcher, enum err_kind kind)
-{
-	for (size_t i = 0; i < matcher->round_len; i++)
-		if (matcher->round[i])
-			refuse(matcher, matcher->round[i], kind);
-	matcher->round_len = 0;
-}
-
-/* What could not be asked stays for a new connection. */
+/* Asks the round, or nothing at all for a probe. What could not be asked stays
+ * for a new connection. */
 static void ask_next(struct matcher *matcher)
 {
-	uint64_t deadline_ns;
+	uint64_t deadline_ns, now = clock_ns();
 	struct err err;
 
-	if (!prepare_round(matcher, &deadline_ns))
-		return;
+	if (!prepare_round(matcher, &deadline_ns)) {
+		if (!matcher->away || now < matcher->probe_ns)
+			return;
+		matcher->probe_ns = clock_after(now, PROBE_MS);
+		deadline_ns = clock_after(now, matcher->match_deadline_ms);
+	}
+	recall_asking(matcher->recall);
 	bool asked = store_begin_match(matcher->store, deadline_ns, &err);
 	for (size_t i = 0; asked && i < matcher->round_len; i++) {
 		const struct message_match *match = &matcher->round[i]->match;
@@ -320,13 +331,14 @@ static void read_found(struct matcher *matcher, struct message_entry *entries)
 		if (found.index >= matcher->round_ids)
 			continue;
 		entries[found.index] = (struct message_entry){
+		    .status = found.refused ? MESSAGE_FAILED : MESSAGE_LOGGED,
 		    .id = found.id,
 		    .note = found.note,
 		    .contact_id = found.contact_id,
 		    .contact_name = found.contact_name,
 		    .contact_type = found.contact_type,
 		};
-		count++;
+		count += found.refused ? 0 : 1;
 	}
 	health_add(matcher->health, HEALTH_FOUND, count);
 }
@@ -334,14 +346,18 @@ static void read_found(struct matcher *matcher, struct message_entry *entries)
 static void round_done(struct matcher *matcher)
 {
 	struct message_entry *entries =
-	    calloc(matcher->round_ids, sizeof(*entries));
+	    calloc(matcher->round_ids + 1, sizeof(*entries));
 
-	if (entries) {
+	if (matcher->away)
+		trigger_back(matcher->trigger);
+	matcher->away = false;
+	if (entries && matcher->round_len > 0) {
+		recall_begin(matcher->recall, true, SPOOL_WAIT_MS);
 		read_found(matcher, entries);
 		answer_round(matcher, entries);
-	} else {
-		refuse_round(matcher, ERR_NO_MEMORY);
 	}
+	if (!entries)
+		answer_round(matcher, NULL);
 	free(entries);
 	store_done(matcher->store);
 }
@@ -364,8 +380,8 @@ static bool take(struct matcher *matcher)
 	return !closed;
 }
 
-/* Gives up every query that must not wait beyond `now`. */
-static void expire(struct matcher *matcher, uint64_t now, enum err_kind kind)
+/* Answers from memory every query that must not wait beyond `now`. */
+static void expire(struct matcher *matcher, uint64_t now)
 {
 	for (size_t i = 0; i < matcher->round_len; i++) {
 		struct query *query = matcher->round[i];
@@ -373,7 +389,7 @@ static void expire(struct matcher *matcher, uint64_t now, enum err_kind kind)
 		if (!query || query->deadline_ns > now)
 			continue;
 		matcher->round[i] = NULL;
-		refuse(matcher, query, kind);
+		answer_from_memory(matcher, query);
 	}
 	while (matcher->pending) {
 		struct query *query = (struct query *)matcher->pending;
@@ -383,7 +399,7 @@ static void expire(struct matcher *matcher, uint64_t now, enum err_kind kind)
 		matcher->pending = query->link.next;
 		if (!matcher->pending)
 			matcher->pending_end = &matcher->pending;
-		refuse(matcher, query, kind);
+		answer_from_memory(matcher, query);
 	}
 }
 
@@ -398,21 +414,17 @@ static void work(struct matcher *matcher)
 			round_done(matcher);
 		if (state == STORE_DONE || state == STORE_IDLE)
 			ask_next(matcher);
-		if (state == STORE_FAILED &&
-		    (err.kind == ERR_ROW || err.kind == ERR_INTERNAL))
-			refuse_round(matcher, err.kind);
-		if (state == STORE_FAILED && err.kind == ERR_TIMEOUT)
-			refuse_round(matcher, ERR_AWAY);
-		if (state == STORE_AWAY) {
-			enum err_kind why = store_hopeless(matcher->store);
-
-			if (why != ERR_NONE)
-				expire(matcher, CLOCK_NEVER, why);
-		}
+		if (state == STORE_FAILED && err.kind != ERR_AWAY &&
+		    err.kind != ERR_SCHEMA)
+			answer_round(matcher, NULL);
+		if (state == STORE_AWAY &&
+		    store_hopeless(matcher->store) != ERR_NONE)
+			expire(matcher, CLOCK_NEVER);
 	} while (state == STORE_FAILED);
 }
 
-/* When the first query that waits expires; CLOCK_NEVER when none waits. */
+/* When the first query that waits expires; CLOCK_NEVER when none waits. A query
+ * that came while the database is away waits for nothing. */
 static uint64_t next_deadline(const struct matcher *matcher)
 {
 	uint64_t next = CLOCK_NEVER;
@@ -436,16 +448,20 @@ void *matcher_run(void *argument)
 
 		if (!open && now >= stop_ns)
 			break;
-		expire(matcher, now, ERR_AWAY);
+		expire(matcher, matcher->away ? CLOCK_NEVER : now);
 		work(matcher);
 		uint64_t until_ns = next_deadline(matcher);
 		if (!open && until_ns == CLOCK_NEVER)
 			break;
-		if (!store_is_busy(matcher->store))
+		bool busy = store_is_busy(matcher->store);
+		if (!busy || matcher->away)
 			queue_arm(matcher->queue);
+		if (!busy && matcher->away && matcher->probe_ns > now &&
+		    matcher->probe_ns < until_ns)
+			until_ns = matcher->probe_ns;
 		store_wait(matcher->store, queue_fd(matcher->queue),
 			   until_ns < stop_ns ? until_ns : stop_ns);
 	}
-	expire(matcher, CLOCK_NEVER, ERR_STOPPING);
+	expire(matcher, CLOCK_NEVER);
 	return NULL;
 }

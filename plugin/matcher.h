@@ -7,6 +7,7 @@
 #include "crm_plugin.h"
 #include "err.h"
 #include "health.h"
+#include "recall.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@ struct matcher_settings {
 	const struct crm_host *host; /* borrowed until matcher_free() */
 	struct health *health;       /* borrowed until matcher_free() */
 	pthread_mutex_t *parsing;    /* the same; see message.h */
+	struct recall *recall;       /* the same; opened before matcher_run() */
+	struct trigger *trigger;     /* the same */
 	unsigned match_deadline_ms;
 	size_t queue_max, queue_max_bytes;
 };
@@ -35,9 +38,9 @@ enum crm_status matcher_submit(struct matcher *matcher,
 /* [any] Queries accepted and not yet answered. */
 size_t matcher_queued(struct matcher *matcher);
 
-/* As those of the writer. */
+/* As those of the writer; but nothing is given up: what cannot be asked before
+ * the deadline is answered without the database. */
 void *matcher_run(void *matcher);
 void matcher_stop(struct matcher *matcher, uint64_t deadline_ns);
-size_t matcher_given_up(const struct matcher *matcher);
 
 #endif

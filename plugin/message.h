@@ -58,10 +58,25 @@ struct message_match {
 	void *arena; /* owned: all of the above */
 };
 
-/* What is known of one asked id. id == 0: not logged. */
+/* What is known of one asked id. */
+enum message_status {
+	MESSAGE_NOT_LOGGED, /* or nothing is known */
+	MESSAGE_LOGGED,
+	MESSAGE_PENDING, /* acknowledged, and not yet in the database */
+	MESSAGE_FAILED   /* the database refused it */
+};
 struct message_entry {
-	int64_t id;
+	enum message_status status;
+	int64_t id; /* 0: not known; of a logged one */
 	struct text note, contact_id, contact_name, contact_type; /* borrowed */
+};
+
+/* What a notification says: a call that was changed elsewhere, or the token of
+ * somebody who listens for himself. */
+struct message_change {
+	struct text account, agent, session_id;
+	struct text token; /* s == NULL: it is a call */
+	void *arena;       /* owned: all of the above */
 };
 
 /* Each returns false with err->kind ERR_INPUT (a sentence that names the
@@ -73,6 +88,10 @@ bool message_decode_log(const char *body, size_t len,
 bool message_decode_match(const char *body, size_t len,
 			  const struct message_origin *origin,
 			  struct message_match *match, struct err *err);
+/* `parsing` as in struct message_origin. */
+bool message_decode_change(const char *payload, size_t len,
+			   pthread_mutex_t *parsing,
+			   struct message_change *change, struct err *err);
 
 /* The answers, as a NUL-terminated string to free(), its length in *len; NULL
  * when memory is out or MESSAGE_ANSWER_MAX exceeded. message_answer_match()
@@ -80,9 +99,12 @@ bool message_decode_match(const char *body, size_t len,
 char *message_answer_ok(struct text request_id, size_t *len);
 char *message_answer_match(const struct message_match *match,
 			   const struct message_entry *entries, size_t *len);
+/* What makes the widget ask for these calls again, in the same form. */
+char *message_trigger(const struct text *ids, size_t count, size_t *len);
 
 /* Free what the structs own (not the struct); harmless when zeroed or twice. */
 void message_log_free(struct message_log *log);
 void message_match_free(struct message_match *match);
+void message_change_free(struct message_change *change);
 
 #endif

@@ -168,16 +168,44 @@ static void add_contact(struct buf *buf, const struct message_entry *entry)
 	buf_add_string(buf, "}");
 }
 
-static void add_entry(struct buf *buf, const struct message_entry *entry)
+/* An entry of type "status" is text for the agent: the call does not count as
+ * logged with it. The note fills the form of a call that is opened again. */
+static void add_status(struct buf *buf, const struct message_entry *entry)
 {
-	if (entry->id == 0)
-		return;
-	buf_add_string(buf, "{\"id\":\"");
-	buf_add_int(buf, entry->id);
-	add_member(buf, "\",\"note\":", entry->note);
+	buf_add_string(buf, "{\"type\":\"status\",\"status\":");
+	if (entry->status == MESSAGE_PENDING)
+		buf_add_string(buf, "\"pending\",\"message\":\"Saved; the "
+				    "database gets it soon\"");
+	else
+		buf_add_string(buf, "\"failed\",\"message\":\"The database "
+				    "refused this call\"");
+	if (entry->note.s)
+		add_member(buf, ",\"note\":", entry->note);
 	if (entry->contact_id.s && entry->contact_id.len > 0)
 		add_contact(buf, entry);
 	buf_add_string(buf, "}");
+}
+
+static void add_logged(struct buf *buf, const struct message_entry *entry)
+{
+	buf_add_string(buf, "{");
+	if (entry->id != 0) {
+		buf_add_string(buf, "\"id\":\"");
+		buf_add_int(buf, entry->id);
+		buf_add_string(buf, "\",");
+	}
+	add_member(buf, "\"note\":", entry->note);
+	if (entry->contact_id.s && entry->contact_id.len > 0)
+		add_contact(buf, entry);
+	buf_add_string(buf, "}");
+}
+
+static void add_entry(struct buf *buf, const struct message_entry *entry)
+{
+	if (entry->status == MESSAGE_LOGGED)
+		add_logged(buf, entry);
+	else if (entry->status != MESSAGE_NOT_LOGGED)
+		add_status(buf, entry);
 }
 
 char *message_answer_match(const struct message_match *match,

@@ -4,6 +4,7 @@
  *   the host's own   nothing; submit() decodes and enqueues
  *   call_log/write   the writer's connection, the batch
  *   call_log/match   the matcher's connection, the round
+ *   call_log/listen  the listener's connection
  * Data moves between them only through queues. */
 #include "plugin.h"
 
@@ -12,9 +13,12 @@
 #include "config.h"
 #include "db.h"
 #include "health.h"
+#include "listener.h"
 #include "log.h"
 #include "logger.h"
 #include "matcher.h"
+#include "recall.h"
+#include "trigger.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -28,7 +32,7 @@
 
 enum {
 	SERVICE_MAX = 512 * 1024,
-	THREADS = 2,
+	THREADS = 3,
 	/* How much later than stop()'s deadline a thread may end: it answers
 	 * what is left then. */
 	GRACE_MS = 1000
@@ -50,7 +54,11 @@ struct plugin {
 	struct config config; /* owned, as all below */
 	struct health *health;
 	struct writer *writer;
+	struct trigger *trigger;
+	struct recall *recall;
 	struct matcher *matcher;
+	struct listener *listener;
+	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
 	pthread_mutex_t parsing; /* held by who parses JSON, see json.h */
@@ -145,6 +153,8 @@ static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 		writer_stop(plugin->writer, deadline_ns);
 	if (plugin->matcher)
 		matcher_stop(plugin->matcher, deadline_ns);
+	if (plugin->listener)
+		listener_stop(plugin->listener);
 }
 
 /* False when some thread runs on past the time. */
@@ -167,9 +177,10 @@ static bool join_threads(struct plugin *plugin, uint64_t until_ns)
 static enum crm_status plugin_start(struct crm_plugin *abi)
 {
 	struct plugin *plugin = plugin_of(abi);
-	struct err err;
+	struct err err = {0};
 
-	if (!writer_open(plugin->writer, &err)) {
+	if (!writer_open(plugin->writer, &err) ||
+	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
 	}
@@ -177,7 +188,9 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	if (start_thread(plugin, "call_log/write", writer_run,
 			 plugin->writer) &&
 	    start_thread(plugin, "call_log/match", matcher_run,
-			 plugin->matcher)) {
+			 plugin->matcher) &&
+	    start_thread(plugin, "call_log/listen", listener_run,
+			 plugin->listener)) {
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
 	}
@@ -203,8 +216,7 @@ static enum crm_status plugin_stop(struct crm_plugin *abi, uint64_t deadline_ns)
 		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
 	if (!ended || atomic_load(&plugin->inside) > 0)
 		return CRM_BUSY;
-	if (writer_given_up(plugin->writer) > 0 ||
-	    matcher_given_up(plugin->matcher) > 0)
+	if (writer_given_up(plugin->writer) > 0)
 		return CRM_TIMEOUT;
 	return CRM_OK;
 }
@@ -259,6 +271,9 @@ static void plugin_destroy(struct crm_plugin *abi)
 
 	writer_free(plugin->writer);
 	matcher_free(plugin->matcher);
+	listener_free(plugin->listener);
+	recall_free(plugin->recall);
+	trigger_free(plugin->trigger);
 	health_free(plugin->health);
 	config_free(&plugin->config);
 	free(plugin->options);
@@ -269,6 +284,73 @@ static void plugin_destroy(struct crm_plugin *abi)
 	free(plugin);
 }
 
+/* ----------------------------------------------- what became of an event */
+
+static void on_stored(void *context, const struct event *event)
+{
+	struct plugin *plugin = context;
+
+	recall_committed(plugin->recall, event);
+}
+
+static void on_replayed(void *context, const struct event *event)
+{
+	struct plugin *plugin = context;
+
+	recall_committed(plugin->recall, event);
+	trigger_add(plugin->trigger, event->account, event->agent,
+		    event->session_id, TRIGGER_NOW);
+}
+
+static void on_rejected(void *context, const struct event *event)
+{
+	struct plugin *plugin = context;
+
+	trigger_add(plugin->trigger, event->account, event->agent,
+		    event->session_id, TRIGGER_NOW);
+}
+
+/* ---------------------------------------------------------------- parts */
+
+static bool make_memory(struct plugin *plugin, struct err *err)
+{
+	const struct config *config = &plugin->config;
+	struct recall_settings recall = {
+	    .spool = config->spool,
+	    .spool_max_bytes = (uint64_t)config->spool_max_mb * 1024 * 1024,
+	    .host = plugin->host,
+	};
+
+	plugin->trigger = trigger_new(plugin->host, plugin->health, err);
+	recall.trigger = plugin->trigger;
+	if (plugin->trigger)
+		plugin->recall = recall_new(&recall, err);
+	plugin->observer = (struct writer_observer){
+	    .context = plugin,
+	    .stored = on_stored,
+	    .replayed = on_replayed,
+	    .rejected = on_rejected,
+	};
+	return plugin->recall != NULL;
+}
+
+static bool make_listener(struct plugin *plugin, struct err *err)
+{
+	const struct config *config = &plugin->config;
+	bool own = config->listen_conninfo[0] != '\0';
+	struct listener_settings listener = {
+	    .conninfo = own ? config->listen_conninfo : config->conninfo,
+	    .host = plugin->host,
+	    .health = plugin->health,
+	    .parsing = &plugin->parsing,
+	    .recall = plugin->recall,
+	    .trigger = plugin->trigger,
+	};
+
+	plugin->listener = listener_new(&listener, err);
+	return plugin->listener != NULL;
+}
+
 static bool make_parts(struct plugin *plugin, struct err *err)
 {
 	const struct config *config = &plugin->config;
@@ -277,6 +359,7 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .conninfo = config->conninfo,
 	    .host = plugin->host,
 	    .health = plugin->health,
+	    .observer = &plugin->observer,
 	    .empty_note_erases = config->empty_note == CONFIG_EMPTY_ERASE,
 	    .spool = config->spool[0] ? config->spool : NULL,
 	    .spool_max_bytes = (uint64_t)config->spool_max_mb * 1024 * 1024,
@@ -290,6 +373,8 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .host = plugin->host,
 	    .health = plugin->health,
 	    .parsing = &plugin->parsing,
+	    .recall = plugin->recall,
+	    .trigger = plugin->trigger,
 	    .match_deadline_ms = (unsigned)config->match_deadline_ms,
 	    .queue_max = (size_t)config->queue_max,
 	    .queue_max_bytes = bytes,
@@ -312,6 +397,13 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	return plugin->matcher != NULL;
 }
 
+static bool check_conninfo(const struct config *config, struct err *err)
+{
+	return db_check_conninfo("conninfo", config->conninfo, err) &&
+	       db_check_conninfo("listen_conninfo", config->listen_conninfo,
+				 err);
+}
+
 static bool make(struct plugin *plugin, struct err *err)
 {
 	const struct crm_host *host = plugin->host;
@@ -324,8 +416,10 @@ static bool make(struct plugin *plugin, struct err *err)
 	plugin->service = print_service(&plugin->config);
 	if (!plugin->health || !plugin->options || !plugin->service)
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
-	return describing || (db_check_conninfo(plugin->config.conninfo, err) &&
-			      make_parts(plugin, err));
+	return describing ||
+	       (check_conninfo(&plugin->config, err) &&
+		make_memory(plugin, err) && make_parts(plugin, err) &&
+		make_listener(plugin, err));
 }
 
 struct crm_plugin *plugin_new(const struct crm_host *host, char *why,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	SCHEMA_NEEDED = 5, /* the migration that this was written for */
+	SCHEMA_NEEDED = 6, /* the migration that this was written for */
 	CONNECT_MS = 2000,
 	CHECK_MS = 2000,
 	LOOK_MS = 200,   /* how long one look at the database may take before
@@ -561,6 +561,7 @@ bool store_next_found(struct store *store, struct store_found *found)
 	*found = (struct store_found){
 	    .index = (statement - MATCH_FIRST) * ASK_MAX +
 		     (size_t)db_int4(db, statement, row, ORDINAL) - 1,
+	    .refused = db_is_null(db, statement, row, ID),
 	    .id = db_int8(db, statement, row, ID),
 	    .note = db_text(db, statement, row, NOTE),
 	    .contact_id = db_text(db, statement, row, CONTACT_ID),

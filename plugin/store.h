@@ -87,6 +87,7 @@ bool store_match(struct store *store, struct err *err);
  */
 struct store_found {
 	size_t index;
+	bool refused; /* it is not logged, and its events were refused */
 	int64_t id;
 	struct text note, contact_id, contact_name, contact_type;
 };

@@ -166,7 +166,8 @@ static void fuzz_match(const char *bytes, size_t size,
 	    calloc(match.id_count + 1, sizeof(*entries));
 	for (size_t i = 0; i < match.id_count; i += 2)
 		entries[i] =
-		    (struct message_entry){.id = 1,
+		    (struct message_entry){.status = MESSAGE_LOGGED,
+					   .id = 1,
 					   .note = match.ids[i],
 					   .contact_id = match.request_id,
 					   .contact_name = match.ids[i]};

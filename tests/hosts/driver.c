@@ -18,11 +18,13 @@
  *                              -> times count=N p50_us=F p999_us=F max_us=F
  *   settle                        waits until everything accepted is answered
  *                              -> settled
+ *   deaf N                     -> deaf; the next N posts are answered BUSY
  *   stop MS                    -> stopped STATUS MS, tally KEY=VALUE...
  *   destroy                    -> destroyed
  *   health | options | service -> health JSON ...
  *
- * The plugin's log lines come as: log LEVEL LINE. Memory passed to the plugin
+ * The plugin's log lines come as: log LEVEL LINE. What it posts to agents as:
+ * post ACCOUNT AGENT BODY. Memory passed to the plugin
  * is overwritten after each call, so that a kept pointer shows. */
 #include "crm_plugin.h"
 
@@ -72,6 +74,7 @@ static uint64_t sent_ns[IDS];
 static uint32_t submit_ns[IDS];  /* how long submit() took */
 static uint64_t first_timed = 1; /* the first id of the next `times` */
 static atomic_bool quiet;        /* answers are counted, not printed */
+static atomic_long deaf;         /* posts still to be answered BUSY */
 static const char *const status_names[] = {
     "OK",       "BAD_REQUEST", "BUSY",  "TIMEOUT",
     "STOPPING", "UNSUPPORTED", "FAILED"};
@@ -147,6 +150,8 @@ static enum crm_status host_post(const struct crm_host *host,
 				 const char *body, size_t body_len)
 {
 	(void)host;
+	if (atomic_fetch_sub(&deaf, 1) > 0)
+		return CRM_BUSY;
 	say("post %s %s %.*s", account, agent, (int)body_len, body);
 	return CRM_OK;
 }
@@ -536,7 +541,10 @@ static void obey(char *line, struct instance **current)
 		do_times();
 	else if (strcmp(verb, "settle") == 0)
 		say(wait_answers(instance, 60) ? "settled" : "unsettled");
-	else if (strcmp(verb, "stop") == 0 && count == 2)
+	else if (strcmp(verb, "deaf") == 0 && count == 2) {
+		atomic_store(&deaf, strtol(fields[1], NULL, 10));
+		say("deaf");
+	} else if (strcmp(verb, "stop") == 0 && count == 2)
 		do_stop(instance, strtol(fields[1], NULL, 10));
 	else if (strcmp(verb, "destroy") == 0)
 		do_destroy(instance);

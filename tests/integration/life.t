@@ -39,7 +39,7 @@ is scalar(threads()), 0, 'creating starts no thread';
 $driver->start;
 $driver->logged(session_id => '1');
 my @ours = threads();
-is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/match call_log/write',
+is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/listen call_log/match call_log/write',
   'its threads have names';
 my %blocked = map { slurp("$_/status") =~ /^SigBlk:\s*(\S+)/m; $1 => 1 } @ours;
 # all but KILL (9), STOP (19) and the two that the C library keeps (32, 33)

@@ -66,6 +66,8 @@ sub _read {
 		my $line = $1;
 		if ($line =~ /^log (\S+) (.*)/) {
 			push @{ $self->{log} }, "$1 $2";
+		} elsif ($line =~ /^post (\S*) (\S+) (.*)/) {
+			push @{ $self->{posts} }, { account => $1, agent => $2, %{ $json->decode($3) } };
 		} else {
 			push @{ $self->{lines} }, $line;
 		}
@@ -102,6 +104,38 @@ sub log_lines {
 	my ($self) = @_;
 	1 while $self->_read(0) > 0;
 	return @{ $self->{log} };
+}
+
+# What was posted to agents so far: account, agent and the message's members.
+sub posts {
+	my ($self) = @_;
+	1 while $self->_read(0) > 0;
+	return @{ $self->{posts} // [] };
+}
+
+sub forget_posts { $_[0]->posts; $_[0]{posts} = [] }
+
+# The calls that the agent's widget was told to ask for again: id => how often.
+sub triggered {
+	my ($self, $agent) = @_;
+	my %count;
+	for my $post (grep { $_->{agent} eq ($agent // 'ann') } $self->posts) {
+		die "no trigger: $post->{type}" if $post->{type} ne 'rc-adapter-trigger-call-logger-match';
+		$count{$_}++ for @{ $post->{sessionIds} };
+	}
+	return \%count;
+}
+
+sub await_trigger {
+	my ($self, $id, %option) = @_;
+	wait_for("a trigger of $id", sub { $self->triggered($option{agent})->{$id} }, $option{seconds} // 30);
+}
+
+# The next posts are answered BUSY.
+sub deaf {
+	my ($self, $posts) = @_;
+	$self->tell('deaf', $posts);
+	$self->await(qr/^deaf/);
 }
 
 sub await_log {

@@ -166,13 +166,16 @@ static void conninfos(void)
 {
 	struct err err;
 
-	ok(db_check_conninfo("", &err), "an empty conninfo is one");
-	ok(db_check_conninfo("host=a,b dbname=x", &err), "keys and values too");
-	ok(db_check_conninfo("postgresql://u:p@h/d", &err), "and a URI");
-	ok(!db_check_conninfo("password=my secret", &err) &&
+	ok(db_check_conninfo("conninfo", "", &err), "an empty conninfo is one");
+	ok(db_check_conninfo("conninfo", "host=a,b dbname=x", &err),
+	   "keys and values too");
+	ok(db_check_conninfo("conninfo", "postgresql://u:p@h/d", &err),
+	   "and a URI");
+	ok(!db_check_conninfo("conninfo", "password=my secret", &err) &&
 	       !strstr(err.text, "secret"),
 	   "a broken one is refused and not quoted: %s", err.text);
-	ok(!db_check_conninfo("hots=x", &err) && strstr(err.text, "\"hots\""),
+	ok(!db_check_conninfo("conninfo", "hots=x", &err) &&
+	       strstr(err.text, "\"hots\""),
 	   "an unknown key is named: %s", err.text);
 }
 

@@ -108,15 +108,19 @@ static void answers_match(void)
 {
 	struct message_match match;
 	struct message_entry entries[] = {
-	    {.id = 123,
+	    {.status = MESSAGE_LOGGED,
+	     .id = 123,
 	     .note = decode_text("line 1\nline \"2\" \xc3\xa9"),
 	     .contact_id = decode_text("c-1"),
 	     .contact_name = decode_text("O'Neill \\ Co"),
 	     .contact_type = decode_text("CRM")},
 	    {.id = 0, .note = decode_text("not looked at")},
-	    {.id = INT64_MAX},
-	    {.id = 5, .contact_id = decode_text("c-2")},
-	    {.id = 6,
+	    {.status = MESSAGE_LOGGED, .id = INT64_MAX},
+	    {.status = MESSAGE_LOGGED,
+	     .id = 5,
+	     .contact_id = decode_text("c-2")},
+	    {.status = MESSAGE_LOGGED,
+	     .id = 6,
 	     .note = decode_text(""),
 	     .contact_id = {"", 0},
 	     .contact_name = decode_text("nobody")},
@@ -219,8 +223,10 @@ static void asks_for_many(int distinct)
 	struct message_entry *entries =
 	    calloc((size_t)distinct, sizeof(*entries));
 	for (int i = 0; entries && i < distinct; i++)
-		entries[i] = (struct message_entry){
-		    .id = i + 1, .note = decode_text("a short note")};
+		entries[i] =
+		    (struct message_entry){.status = MESSAGE_LOGGED,
+					   .id = i + 1,
+					   .note = decode_text("a short note")};
 	start = seconds();
 	char *answer = message_answer_match(&match, entries, NULL);
 	ok(answer != NULL, "they are answered");

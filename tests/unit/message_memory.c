@@ -99,7 +99,8 @@ static bool answer_once(struct err *err)
 	    decode_text("a text with \"quotes\" and some length");
 	struct message_match match = {
 	    .request_id = text, .ids = &text, .id_count = 1};
-	struct message_entry entry = {.id = 1, .note = text};
+	struct message_entry entry = {
+	    .status = MESSAGE_LOGGED, .id = 1, .note = text};
 	char *ok_answer = message_answer_ok(text, NULL);
 	char *match_answer = message_answer_match(&match, &entry, NULL);
 	bool done = ok_answer && match_answer;

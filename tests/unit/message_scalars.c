@@ -41,7 +41,8 @@ static bool comes_back(struct text note, const char *bytes, size_t len)
 	struct text id = decode_text("7");
 	struct message_match match = {
 	    .request_id = id, .ids = &id, .id_count = 1};
-	struct message_entry entry = {.id = 1, .note = note};
+	struct message_entry entry = {
+	    .status = MESSAGE_LOGGED, .id = 1, .note = note};
 	size_t answer_len = 0;
 	char *answer = message_answer_match(&match, &entry, &answer_len);
 	cJSON *root = cJSON_ParseWithLength(answer, answer_len);

@@ -1,0 +1,52 @@
+/* changes - the SQL of calls that were changed elsewhere: to hear of them, to
+ * look for them, to read them. Each function adds statements to a group of the
+ * connection (db.h), and belongs to the one thread that owns it. It waits for
+ * nothing and decides nothing. */
+#ifndef CALL_LOG_CHANGES_H
+#define CALL_LOG_CHANGES_H
+
+#include "array.h"
+#include "db.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The limits of a group; to be queued first. */
+bool changes_limit(struct db *db, unsigned ms, struct err *err);
+
+/* Notifications come from now on. */
+bool changes_listen(struct db *db, struct err *err);
+
+/* Tells every listener, as somebody else would. */
+bool changes_notify(struct db *db, const char *payload, struct err *err);
+
+/* The server's clock, in microseconds of Unix time; the result of the group's
+ * statement. */
+bool changes_ask_time(struct db *db, struct err *err);
+int64_t changes_time(const struct db *db, size_t statement);
+
+/* Notes saved elsewhere after a moment of that clock, oldest first, at most
+ * CHANGES_MAX; and its rows. */
+enum { CHANGES_MAX = 1000 };
+struct change {
+	struct text account, agent, session_id;
+	int64_t saved_us;
+	uint64_t name; /* of the save, never twice the same */
+};
+bool changes_ask_since(struct db *db, int64_t since_us, struct err *err);
+struct change changes_since(const struct db *db, size_t statement, int row);
+
+/* The calls of these keys (account, agent, session id; each array ended), one
+ * row each. id 0: it is not logged. */
+enum { CHANGES_KEYS = 3 };
+struct changed_call {
+	struct text account, agent, session_id;
+	int64_t id;
+	struct text note, contact_id, contact_name, contact_type;
+};
+bool changes_ask_calls(struct db *db, struct array keys[CHANGES_KEYS],
+		       struct err *err);
+struct changed_call changes_call(const struct db *db, size_t statement,
+				 int row);
+
+#endif

@@ -1,0 +1,422 @@
+/* listener - see listener.h.
+ *
+ * Whether notifications come through is tried, not guessed, because a pooler
+ * that shares connections accepts LISTEN and delivers nothing. The plugin tells
+ * itself something from a second connection: one that is notified by its own
+ * statement would hear of it even through a pooler.
+ *
+ * What was changed is kept until its calls were read, also when the connection
+ * falls; what was missed meanwhile is found by looking. */
+#include "listener.h"
+
+#include "array.h"
+#include "changes.h"
+#include "clock.h"
+#include "log.h"
+#include "message.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	CONNECT_MS = 5000,
+	STATEMENT_MS = 5000,
+	HEAR_MS = 5000,   /* how long a notification of our own may take */
+	CHECK_MS = 60000, /* how often one is sent */
+	POLL_MS = 5000,
+	CHORE_MS = 1000,
+	/* A save is dated before it is committed, and clocks of a failed and a
+	 * new server differ. */
+	OVERLAP_US = 15 * 1000000,
+	SEEN = 16384, /* saves remembered */
+	KEYS_MAX = CHANGES_MAX,
+	ARRAY_MAX = 16 * 1024 * 1024
+};
+
+struct listener {
+	const struct crm_host *host; /* borrowed */
+	struct health *health;       /* borrowed */
+	pthread_mutex_t *parsing;    /* borrowed */
+	struct recall *recall;       /* borrowed */
+	struct trigger *trigger;     /* borrowed */
+	char *conninfo;              /* owned */
+	struct db *db;               /* owned */
+	atomic_bool stopping;
+
+	/* the thread's own */
+	struct array keys[CHANGES_KEYS]; /* of calls to be read */
+	uint64_t seen[SEEN];             /* names of saves, by themselves */
+	int64_t cursor_us; /* until when all is known; server's clock; 0 */
+	uint64_t started_ns;
+	uint64_t chore_ns, check_ns, poll_ns;
+	char token[64];
+	unsigned checks;
+	bool heard; /* the token */
+	bool polls;
+	bool said; /* that it does */
+};
+
+struct listener *listener_new(const struct listener_settings *settings,
+			      struct err *err)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+
+	if (listener) {
+		listener->conninfo = strdup(settings->conninfo);
+		listener->db = db_new(settings->conninfo, CONNECT_MS, err);
+	}
+	if (!listener || !listener->conninfo || !listener->db) {
+		listener_free(listener);
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	listener->host = settings->host;
+	listener->health = settings->health;
+	listener->parsing = settings->parsing;
+	listener->recall = settings->recall;
+	listener->trigger = settings->trigger;
+	for (int i = 0; i < CHANGES_KEYS; i++) {
+		array_init(&listener->keys[i], ARRAY_TEXT, ARRAY_MAX);
+		array_begin(&listener->keys[i]);
+	}
+	atomic_init(&listener->stopping, false);
+	return listener;
+}
+
+void listener_free(struct listener *listener)
+{
+	if (!listener)
+		return;
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		array_free(&listener->keys[i]);
+	db_free(listener->db);
+	free(listener->conninfo);
+	free(listener);
+}
+
+void listener_stop(struct listener *listener)
+{
+	atomic_store(&listener->stopping, true);
+	trigger_close(listener->trigger);
+}
+
+static bool stops(struct listener *listener)
+{
+	return atomic_load(&listener->stopping);
+}
+
+/* -------------------------------------------------------------- changes */
+
+static void add_key(struct listener *listener, struct text account,
+		    struct text agent, struct text session_id)
+{
+	array_add_text(&listener->keys[0], account);
+	array_add_text(&listener->keys[1], agent);
+	array_add_text(&listener->keys[2], session_id);
+	health_add(listener->health, HEALTH_NOTIFIED, 1);
+}
+
+/* What others say on the channel in words of their own is not for us. */
+static void take_notification(struct listener *listener, const char *payload)
+{
+	struct message_change change;
+
+	if (!message_decode_change(payload, strlen(payload), listener->parsing,
+				   &change, NULL))
+		return;
+	if (!change.token.s)
+		add_key(listener, change.account, change.agent,
+			change.session_id);
+	else if (strcmp(change.token.s, listener->token) == 0)
+		listener->heard = true;
+	message_change_free(&change);
+}
+
+static void take_notifications(struct listener *listener)
+{
+	char payload[DB_PAYLOAD];
+
+	while (listener->keys[0].count < KEYS_MAX &&
+	       db_notification(listener->db, payload))
+		take_notification(listener, payload);
+}
+
+/* -------------------------------------------------------------- waiting */
+
+/* Waits for that connection, doing the chores meanwhile. */
+static void pause_for(struct listener *listener, struct db *db,
+		      uint64_t until_ns)
+{
+	uint64_t due_ns;
+
+	trigger_send(listener->trigger);
+	if (clock_ns() >= listener->chore_ns) {
+		recall_sync(listener->recall);
+		listener->chore_ns = clock_after(clock_ns(), CHORE_MS);
+	}
+	due_ns = trigger_due_ns(listener->trigger);
+	if (due_ns < until_ns)
+		until_ns = due_ns;
+	if (listener->chore_ns < until_ns)
+		until_ns = listener->chore_ns;
+	if (!stops(listener))
+		db_wait(db, trigger_fd(listener->trigger), until_ns);
+}
+
+/* Waits until there is a connection; false: not in time. */
+static bool come_up(struct listener *listener, struct db *db, uint64_t until_ns)
+{
+	struct err err;
+
+	while (!stops(listener) && clock_ns() < until_ns) {
+		if (db_step(db, &err) == DB_IDLE)
+			return true;
+		pause_for(listener, db, until_ns);
+	}
+	return false;
+}
+
+/* Sends the group and waits for its result, to be read before db_done(). False:
+ * it failed; the connection is gone then. */
+static bool run(struct listener *listener, struct db *db)
+{
+	uint64_t until_ns = clock_after(clock_ns(), 2 * STATEMENT_MS);
+	struct err err;
+
+	if (!db_go(db, &err))
+		return false;
+	while (!stops(listener) && clock_ns() < until_ns) {
+		enum db_state state = db_step(db, &err);
+
+		if (state == DB_DOWN)
+			return false;
+		if (state == DB_DONE && db_error(db)->kind == ERR_NONE)
+			return true;
+		if (state == DB_DONE)
+			break;
+		pause_for(listener, db, until_ns);
+	}
+	db_drop(db);
+	return false;
+}
+
+/* --------------------------------------------------- reading and looking */
+
+/* Reads the calls that were changed, and has their agents told. */
+static bool read_calls(struct listener *listener)
+{
+	struct db *db = listener->db;
+	struct err err;
+	bool whole = true;
+
+	if (listener->keys[0].count == 0)
+		return true;
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		whole = array_end(&listener->keys[i]) && whole;
+	if (whole && !(changes_limit(db, STATEMENT_MS, &err) &&
+		       changes_ask_calls(db, listener->keys, &err)))
+		return false;
+	if (whole && !run(listener, db))
+		return false;
+	for (int row = 0; whole && row < db_rows(db, 1); row++) {
+		struct changed_call call = changes_call(db, 1, row);
+
+		if (call.id != 0)
+			recall_logged(listener->recall, call.account,
+				      call.agent, call.session_id,
+				      &(struct message_entry){
+					  .status = MESSAGE_LOGGED,
+					  .id = call.id,
+					  .note = call.note,
+					  .contact_id = call.contact_id,
+					  .contact_name = call.contact_name,
+					  .contact_type = call.contact_type});
+		trigger_add(listener->trigger, call.account, call.agent,
+			    call.session_id, TRIGGER_NOW);
+	}
+	db_done(db);
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		array_begin(&listener->keys[i]);
+	return true;
+}
+
+/* Remembers the save; false: it was known. Forgetting one does no harm. */
+static bool is_new(struct listener *listener, uint64_t name)
+{
+	uint64_t *place = &listener->seen[name % SEEN];
+
+	if (*place == name)
+		return false;
+	*place = name;
+	return true;
+}
+
+/* One page of the saves after *since_us, which is moved; *full: there may be
+ * more. */
+static bool look_page(struct listener *listener, int64_t *since_us, bool *full)
+{
+	struct db *db = listener->db;
+	struct err err;
+
+	if (!changes_limit(db, STATEMENT_MS, &err) ||
+	    !changes_ask_time(db, &err) ||
+	    !changes_ask_since(db, *since_us, &err) || !run(listener, db))
+		return false;
+	int64_t now_us = changes_time(db, 1);
+	int rows = db_rows(db, 2);
+	for (int row = 0; row < rows; row++) {
+		struct change change = changes_since(db, 2, row);
+
+		*since_us = change.saved_us;
+		if (is_new(listener, change.name))
+			add_key(listener, change.account, change.agent,
+				change.session_id);
+	}
+	*full = rows == CHANGES_MAX;
+	if (!*full)
+		listener->cursor_us = now_us;
+	db_done(db);
+	return read_calls(listener);
+}
+
+static bool look(struct listener *listener)
+{
+	int64_t since_us = listener->cursor_us - OVERLAP_US;
+	bool full = true;
+
+	while (full)
+		if (!look_page(listener, &since_us, &full))
+			return false;
+	listener->poll_ns = clock_after(clock_ns(), POLL_MS);
+	return true;
+}
+
+/* ------------------------------------------------------------ listening */
+
+/* From a second connection; where none can be had it was not heard. */
+static void tell_myself(struct listener *listener)
+{
+	struct err err;
+	struct db *mouth = db_new(listener->conninfo, CONNECT_MS, &err);
+	char payload[sizeof(listener->token) + 16];
+
+	snprintf(listener->token, sizeof(listener->token), "%d.%llx.%u",
+		 (int)getpid(), (unsigned long long)listener->started_ns,
+		 listener->checks++);
+	snprintf(payload, sizeof(payload), "{\"token\":\"%s\"}",
+		 listener->token);
+	if (mouth &&
+	    come_up(listener, mouth, clock_after(clock_ns(), CONNECT_MS)) &&
+	    changes_limit(mouth, STATEMENT_MS, &err) &&
+	    changes_notify(mouth, payload, &err))
+		run(listener, mouth);
+	db_free(mouth);
+}
+
+static void say_polls(struct listener *listener)
+{
+	if (listener->polls && !listener->said)
+		log_line(listener->host, CRM_WARN,
+			 "notifications of the database do not come through, "
+			 "as behind a connection pooler: notes changed "
+			 "elsewhere are looked for every %d s; "
+			 "'listen_conninfo' can name a direct connection",
+			 POLL_MS / 1000);
+	listener->said = listener->said || listener->polls;
+}
+
+/* Finds out whether notifications come through. False: the connection fell. */
+static bool check(struct listener *listener)
+{
+	struct db *db = listener->db;
+	struct err err;
+
+	listener->heard = false;
+	tell_myself(listener);
+	uint64_t until_ns = clock_after(clock_ns(), HEAR_MS);
+	while (!stops(listener) && !listener->heard && clock_ns() < until_ns) {
+		if (db_step(db, &err) != DB_IDLE)
+			return false;
+		take_notifications(listener);
+		if (listener->keys[0].count > 0 && !read_calls(listener))
+			return false;
+		if (!listener->heard)
+			pause_for(listener, db, until_ns);
+	}
+	if (stops(listener))
+		return false;
+	listener->polls = !listener->heard;
+	say_polls(listener);
+	listener->check_ns = clock_after(clock_ns(), CHECK_MS);
+	health_listener(listener->health,
+			listener->polls ? LISTENER_POLLING : LISTENER_OK);
+	/* now all is known until a moment ago; or has to be looked for */
+	return look(listener);
+}
+
+/* Begins to listen, and finds what was missed. */
+static bool begin(struct listener *listener)
+{
+	struct db *db = listener->db;
+	struct err err;
+
+	if (!changes_limit(db, STATEMENT_MS, &err) ||
+	    !changes_listen(db, &err) || !changes_ask_time(db, &err) ||
+	    !run(listener, db))
+		return false;
+	if (listener->cursor_us == 0) {
+		uint64_t ms = clock_until_ms(listener->started_ns, clock_ns());
+
+		listener->cursor_us = changes_time(db, 2) - (int64_t)ms * 1000;
+	}
+	db_done(db);
+	return look(listener) && check(listener);
+}
+
+/* Until the connection falls. */
+static void serve(struct listener *listener)
+{
+	struct db *db = listener->db;
+	struct err err;
+
+	db_proved(db);
+	while (!stops(listener) && db_step(db, &err) == DB_IDLE) {
+		uint64_t now = clock_ns();
+		uint64_t until_ns = listener->check_ns;
+
+		take_notifications(listener);
+		if (listener->keys[0].count > 0 && !read_calls(listener))
+			return;
+		if (now >= listener->check_ns && !check(listener))
+			return;
+		if (listener->polls && now >= listener->poll_ns &&
+		    !look(listener))
+			return;
+		if (listener->polls && listener->poll_ns < until_ns)
+			until_ns = listener->poll_ns;
+		if (listener->keys[0].count == 0)
+			pause_for(listener, db, until_ns);
+	}
+}
+
+void *listener_run(void *argument)
+{
+	struct listener *listener = argument;
+
+	listener->started_ns = clock_ns();
+	while (!stops(listener)) {
+		if (!come_up(listener, listener->db, CLOCK_NEVER))
+			break;
+		if (begin(listener))
+			serve(listener);
+		health_listener(listener->health, LISTENER_AWAY);
+		if (!stops(listener))
+			db_drop(listener->db);
+	}
+	trigger_send(listener->trigger);
+	recall_sync(listener->recall);
+	return NULL;
+}

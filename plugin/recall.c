@@ -1,0 +1,305 @@
+/* recall - see recall.h. */
+#include "recall.h"
+
+#include "clock.h"
+#include "known.h"
+#include "log.h"
+#include "spool.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KNOWN_CALLS = 100000 };
+
+struct recall {
+	const struct crm_host *host; /* borrowed */
+	struct trigger *trigger;     /* borrowed */
+	char *spool_path;            /* owned; NULL: there is none */
+	uint64_t spool_max_bytes;
+	struct known *known;        /* owned; any thread's */
+	_Atomic uint64_t committed; /* events, so far */
+
+	/* the matcher thread's */
+	struct spool *spool; /* owned; NULL: there is none */
+	uint64_t before;     /* `committed` when the database was asked */
+	bool asked;          /* what is answered now */
+	bool looks;          /* there is something in the spool */
+	uint64_t until_ns;   /* how long it may be waited for */
+	void **arenas;       /* owned, each and the list: what was recalled */
+	size_t count, cap;
+};
+
+/* ----------------------------------------------------------- life cycle */
+
+struct recall *recall_new(const struct recall_settings *settings,
+			  struct err *err)
+{
+	struct recall *recall = calloc(1, sizeof(*recall));
+
+	if (recall && settings->spool[0])
+		recall->spool_path = strdup(settings->spool);
+	if (!recall || (settings->spool[0] && !recall->spool_path)) {
+		free(recall);
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	recall->host = settings->host;
+	recall->trigger = settings->trigger;
+	recall->spool_max_bytes = settings->spool_max_bytes;
+	return recall;
+}
+
+static void forget(struct recall *recall)
+{
+	while (recall->count > 0)
+		free(recall->arenas[--recall->count]);
+}
+
+void recall_free(struct recall *recall)
+{
+	if (!recall)
+		return;
+	forget(recall);
+	free(recall->arenas);
+	known_close(recall->known);
+	spool_close(recall->spool);
+	free(recall->spool_path);
+	free(recall);
+}
+
+static void tell_spool(struct recall *recall)
+{
+	char notice[SPOOL_NOTICE];
+
+	while (recall->spool && spool_take_notice(recall->spool, notice))
+		log_line(recall->host, CRM_WARN, "%s", notice);
+}
+
+static void open_spool(struct recall *recall)
+{
+	struct err err = {0};
+
+	recall->spool =
+	    spool_open(recall->spool_path, recall->spool_max_bytes, &err);
+	if (!recall->spool)
+		log_line(recall->host, CRM_ERROR,
+			 "matches do not find spooled calls: %s", err.text);
+	tell_spool(recall);
+}
+
+bool recall_open(struct recall *recall, struct err *err)
+{
+	char notice[SPOOL_NOTICE] = "";
+	char *path = NULL;
+
+	if (recall->known)
+		return true;
+	if (recall->spool_path) {
+		open_spool(recall);
+		if (asprintf(&path, "%s.known", recall->spool_path) < 0)
+			return err_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	recall->known =
+	    known_open(path, KNOWN_CALLS, notice, sizeof(notice), err);
+	if (notice[0])
+		log_line(recall->host, CRM_WARN, "%s", notice);
+	free(path);
+	return recall->known != NULL;
+}
+
+/* --------------------------------------------------- the matcher's thread */
+
+void recall_asking(struct recall *recall)
+{
+	recall->before = atomic_load(&recall->committed);
+}
+
+/* Where the spool holds nothing, which is nearly always, no call is looked for
+ * in it. */
+void recall_begin(struct recall *recall, bool asked, unsigned wait_ms)
+{
+	struct spool_usage usage;
+	struct err err;
+
+	forget(recall);
+	recall->asked = asked;
+	recall->until_ns = clock_after(clock_ns(), wait_ms);
+	recall->looks = recall->spool != NULL;
+	if (recall->spool && spool_usage(recall->spool, &usage, wait_ms, &err))
+		recall->looks = usage.rows > 0;
+	tell_spool(recall);
+}
+
+/* The text lives until the next answers. */
+static bool keep(struct recall *recall, void *arena)
+{
+	if (recall->count == recall->cap) {
+		size_t cap = recall->cap ? recall->cap * 2 : 64;
+		void **more = realloc(recall->arenas, cap * sizeof(void *));
+
+		if (!more)
+			return false;
+		recall->arenas = more;
+		recall->cap = cap;
+	}
+	recall->arenas[recall->count++] = arena;
+	return true;
+}
+
+static bool is_zero(struct text id)
+{
+	return id.len == 1 && id.s[0] == '0';
+}
+
+/* The database has just answered. A call that was committed since it was asked
+ * is not forgotten for an answer that is older. */
+static void learn(struct recall *recall, const struct message_match *match,
+		  size_t i, const struct message_entry *entry)
+{
+	/* "0" is another call each time */
+	if (is_zero(match->ids[i]))
+		return;
+	if (entry->status == MESSAGE_LOGGED)
+		recall_logged(recall, match->account, match->agent,
+			      match->ids[i], entry);
+	else if (atomic_load(&recall->committed) == recall->before)
+		known_drop(recall->known, match->account, match->agent,
+			   match->ids[i]);
+}
+
+static void recall_known(struct recall *recall,
+			 const struct message_match *match, size_t i,
+			 struct message_entry *entry)
+{
+	struct known_copy copy;
+
+	if (!known_get(recall->known, match->account, match->agent,
+		       match->ids[i], &copy))
+		return;
+	*entry = (struct message_entry){
+	    .status = MESSAGE_LOGGED,
+	    .id = copy.call.id,
+	};
+	if (!keep(recall, copy.arena)) {
+		known_copy_free(&copy);
+		return;
+	}
+	entry->note = copy.call.note;
+	entry->contact_id = copy.call.contact_id;
+	entry->contact_name = copy.call.contact_name;
+	entry->contact_type = copy.call.contact_type;
+}
+
+static void overlay(struct recall *recall, struct spool_found *found,
+		    struct message_entry *entry)
+{
+	if (entry->status != MESSAGE_LOGGED)
+		*entry = (struct message_entry){.status = MESSAGE_PENDING};
+	if (!found->arena || !keep(recall, found->arena)) {
+		free(found->arena);
+		return;
+	}
+	if (found->saved && found->note.s && found->note.len > 0)
+		entry->note = found->note;
+	if (found->contact_id.s && !entry->contact_id.s) {
+		entry->contact_id = found->contact_id;
+		entry->contact_name = found->contact_name;
+		entry->contact_type = found->contact_type;
+	}
+}
+
+/* A spool that keeps one waiting is not asked again for these answers. */
+static void recall_spooled(struct recall *recall,
+			   const struct message_match *match, size_t i,
+			   struct message_entry *entry)
+{
+	struct spool_found found = {0};
+	struct err err;
+	uint64_t now = clock_ns();
+
+	if (!recall->looks)
+		return;
+	if (!spool_find(recall->spool, match->account, match->agent,
+			match->ids[i], &found,
+			(unsigned)clock_until_ms(now, recall->until_ns),
+			&err)) {
+		recall->looks = err.kind != ERR_TIMEOUT;
+		tell_spool(recall);
+		return;
+	}
+	if (found.found)
+		overlay(recall, &found, entry);
+	else
+		free(found.arena);
+}
+
+void recall_entry(struct recall *recall, const struct message_match *match,
+		  size_t i, struct message_entry *entry)
+{
+	enum trigger_when when = recall->asked ? TRIGGER_LATER : TRIGGER_BACK;
+
+	if (recall->asked)
+		learn(recall, match, i, entry);
+	else
+		recall_known(recall, match, i, entry);
+	recall_spooled(recall, match, i, entry);
+	if (entry->status == MESSAGE_PENDING ||
+	    (entry->status == MESSAGE_NOT_LOGGED && !recall->asked))
+		trigger_add(recall->trigger, match->account, match->agent,
+			    match->ids[i], when);
+}
+
+/* ------------------------------------------------------------ any thread */
+
+void recall_logged(struct recall *recall, struct text account,
+		   struct text agent, struct text session_id,
+		   const struct message_entry *entry)
+{
+	known_put(recall->known,
+		  &(struct known_call){.account = account,
+				       .agent = agent,
+				       .session_id = session_id,
+				       .id = entry->id,
+				       .note = entry->note,
+				       .contact_id = entry->contact_id,
+				       .contact_name = entry->contact_name,
+				       .contact_type = entry->contact_type});
+}
+
+/* What the event says is laid over what is known; the next answer of the
+ * database puts right what the merge rule sees otherwise. */
+void recall_committed(struct recall *recall, const struct event *event)
+{
+	struct known_copy copy;
+	struct known_call call = {.account = event->account,
+				  .agent = event->agent,
+				  .session_id = event->session_id};
+	bool manual = event->logged_by == LOGGED_BY_MANUAL;
+
+	atomic_fetch_add(&recall->committed, 1);
+	bool old = known_get(recall->known, event->account, event->agent,
+			     event->session_id, &copy);
+	if (old)
+		call = copy.call;
+	bool noted = manual && event->note.s && event->note.len > 0;
+	bool picked = event->contact_id.s &&
+		      (event->contact_picked || !call.contact_id.s);
+	if (noted)
+		call.note = event->note;
+	if (picked) {
+		call.contact_id = event->contact_id;
+		call.contact_name = event->contact_name;
+		call.contact_type = event->contact_type;
+	}
+	/* most events of a known call tell nothing that a match answers */
+	if (!old || noted || picked)
+		known_put(recall->known, &call);
+	known_copy_free(&copy);
+}
+
+void recall_sync(struct recall *recall)
+{
+	known_sync(recall->known);
+}

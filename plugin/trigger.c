@@ -1,0 +1,356 @@
+/* trigger - see trigger.h. */
+#include "trigger.h"
+
+#include "clock.h"
+#include "message.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+	CALLS_MAX = 50000,
+	BUCKETS = 32768,
+	POST_MAX = 100,  /* ids a message */
+	GATHER_MS = 200, /* so that calls of one moment share a message */
+	BACK_MS = 500,   /* not all at the very moment it is back */
+	LATER_MS = 5000, /* see TRIGGER_LATER */
+	RETRY_MS = 1000, /* after BUSY */
+	TRIES_MAX = 60   /* BUSY so often: nobody listens */
+};
+
+struct entry {
+	struct entry *next; /* in its bucket, or in what is sent */
+	uint64_t hash;
+	uint64_t due_ns; /* CLOCK_NEVER: when the database is back */
+	unsigned tries;
+	struct text account, agent, session_id; /* in storage */
+	char storage[];
+};
+
+struct trigger {
+	const struct crm_host *host; /* borrowed */
+	struct health *health;       /* borrowed */
+	int fd;                      /* an eventfd; owned */
+
+	pthread_mutex_t mutex; /* for all below */
+	struct entry *buckets[BUCKETS];
+	size_t count;
+	uint64_t due_ns; /* the earliest */
+	bool held;       /* some wait for the database */
+	bool signalled, closed;
+};
+
+struct trigger *trigger_new(const struct crm_host *host, struct health *health,
+			    struct err *err)
+{
+	struct trigger *trigger = calloc(1, sizeof(*trigger));
+
+	if (!trigger) {
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	trigger->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (trigger->fd < 0) {
+		err_set(err, ERR_INTERNAL, "cannot make an eventfd: %s",
+			strerror(errno));
+		free(trigger);
+		return NULL;
+	}
+	trigger->host = host;
+	trigger->health = health;
+	trigger->due_ns = CLOCK_NEVER;
+	pthread_mutex_init(&trigger->mutex, NULL);
+	return trigger;
+}
+
+static void free_chain(struct entry *entry)
+{
+	while (entry) {
+		struct entry *next = entry->next;
+
+		free(entry);
+		entry = next;
+	}
+}
+
+void trigger_free(struct trigger *trigger)
+{
+	if (!trigger)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		free_chain(trigger->buckets[i]);
+	close(trigger->fd);
+	pthread_mutex_destroy(&trigger->mutex);
+	free(trigger);
+}
+
+/* ------------------------------------------------------------ gathering */
+
+static bool same(struct text a, struct text b)
+{
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+static bool same_agent(const struct entry *a, const struct entry *b)
+{
+	return same(a->agent, b->agent) && same(a->account, b->account);
+}
+
+static struct text copy(struct text text, char **at)
+{
+	struct text made = {.s = *at, .len = text.len};
+
+	memcpy(*at, text.s, text.len);
+	(*at)[text.len] = '\0';
+	*at += text.len + 1;
+	return made;
+}
+
+static struct entry *entry_new(struct text account, struct text agent,
+			       struct text session_id)
+{
+	struct entry *entry = calloc(1, sizeof(*entry) + account.len +
+					    agent.len + session_id.len + 3);
+
+	if (!entry)
+		return NULL;
+	char *at = entry->storage;
+	entry->account = copy(account, &at);
+	entry->agent = copy(agent, &at);
+	entry->session_id = copy(session_id, &at);
+	entry->hash = call_hash(session_id.s, session_id.len) * 31 +
+		      call_hash(agent.s, agent.len);
+	return entry;
+}
+
+static void signal_locked(struct trigger *trigger)
+{
+	uint64_t one = 1;
+
+	if (trigger->signalled)
+		return;
+	trigger->signalled = true;
+	/* It can fail only when the counter is full, that is readable. */
+	ssize_t written = write(trigger->fd, &one, sizeof(one));
+	(void)written;
+}
+
+static void hurry_locked(struct trigger *trigger, uint64_t due_ns)
+{
+	if (due_ns >= trigger->due_ns)
+		return;
+	trigger->due_ns = due_ns;
+	signal_locked(trigger);
+}
+
+/* Takes the entry, or frees it. */
+static void insert_locked(struct trigger *trigger, struct entry *entry)
+{
+	struct entry **bucket = &trigger->buckets[entry->hash % BUCKETS];
+	struct entry *known = *bucket;
+
+	while (known && !(known->hash == entry->hash &&
+			  same(known->session_id, entry->session_id) &&
+			  same_agent(known, entry)))
+		known = known->next;
+	if (known && entry->due_ns < known->due_ns)
+		known->due_ns = entry->due_ns;
+	if (!known && trigger->count == CALLS_MAX)
+		health_add(trigger->health, HEALTH_UNTRIGGERED, 1);
+	if (known || trigger->count == CALLS_MAX) {
+		hurry_locked(trigger, known ? known->due_ns : CLOCK_NEVER);
+		free(entry);
+		return;
+	}
+	entry->next = *bucket;
+	*bucket = entry;
+	trigger->count++;
+	trigger->held = trigger->held || entry->due_ns == CLOCK_NEVER;
+	hurry_locked(trigger, entry->due_ns);
+}
+
+void trigger_add(struct trigger *trigger, struct text account,
+		 struct text agent, struct text session_id,
+		 enum trigger_when when)
+{
+	struct entry *entry = entry_new(account, agent, session_id);
+
+	if (!entry) {
+		health_add(trigger->health, HEALTH_UNTRIGGERED, 1);
+		return;
+	}
+	entry->due_ns = CLOCK_NEVER;
+	if (when != TRIGGER_BACK)
+		entry->due_ns = clock_after(
+		    clock_ns(), when == TRIGGER_NOW ? GATHER_MS : LATER_MS);
+	pthread_mutex_lock(&trigger->mutex);
+	insert_locked(trigger, entry);
+	pthread_mutex_unlock(&trigger->mutex);
+}
+
+void trigger_back(struct trigger *trigger)
+{
+	uint64_t due_ns = clock_after(clock_ns(), BACK_MS);
+
+	pthread_mutex_lock(&trigger->mutex);
+	for (size_t i = 0; trigger->held && i < BUCKETS; i++)
+		for (struct entry *e = trigger->buckets[i]; e; e = e->next)
+			if (e->due_ns == CLOCK_NEVER)
+				e->due_ns = due_ns;
+	if (trigger->held)
+		hurry_locked(trigger, due_ns);
+	trigger->held = false;
+	pthread_mutex_unlock(&trigger->mutex);
+}
+
+void trigger_close(struct trigger *trigger)
+{
+	pthread_mutex_lock(&trigger->mutex);
+	trigger->closed = true;
+	signal_locked(trigger);
+	pthread_mutex_unlock(&trigger->mutex);
+}
+
+/* -------------------------------------------------------------- sending */
+
+/* Takes out what is due, as a chain. */
+static struct entry *take_due(struct trigger *trigger, size_t *count)
+{
+	uint64_t now = clock_ns();
+	uint64_t drained;
+	struct entry *due = NULL;
+
+	*count = 0;
+	pthread_mutex_lock(&trigger->mutex);
+	if (trigger->signalled && !trigger->closed) {
+		ssize_t got = read(trigger->fd, &drained, sizeof(drained));
+		(void)got;
+		trigger->signalled = false;
+	}
+	if (trigger->due_ns > now) {
+		pthread_mutex_unlock(&trigger->mutex);
+		return NULL;
+	}
+	trigger->due_ns = CLOCK_NEVER;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct entry **at = &trigger->buckets[i];
+
+		while (*at) {
+			struct entry *entry = *at;
+
+			if (entry->due_ns > now) {
+				if (entry->due_ns < trigger->due_ns)
+					trigger->due_ns = entry->due_ns;
+				at = &entry->next;
+				continue;
+			}
+			*at = entry->next;
+			entry->next = due;
+			due = entry;
+			(*count)++;
+		}
+	}
+	trigger->count -= *count;
+	pthread_mutex_unlock(&trigger->mutex);
+	return due;
+}
+
+static int compare(struct text a, struct text b)
+{
+	int order = memcmp(a.s, b.s, a.len < b.len ? a.len : b.len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *const *x = a, *const *y = b;
+	int order = compare((*x)->account, (*y)->account);
+
+	if (order == 0)
+		order = compare((*x)->agent, (*y)->agent);
+	return order != 0 ? order : compare((*x)->session_id, (*y)->session_id);
+}
+
+static enum crm_status post(struct trigger *trigger,
+			    struct entry *const *entries, size_t count)
+{
+	struct text ids[POST_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < count; i++)
+		ids[i] = entries[i]->session_id;
+	char *body = message_trigger(ids, count, &len);
+	if (!body)
+		return CRM_BUSY;
+	enum crm_status status =
+	    trigger->host->post(trigger->host, entries[0]->account.s,
+				entries[0]->agent.s, body, len);
+	free(body);
+	return status;
+}
+
+/* What the host would not take now comes again. */
+static void settle(struct trigger *trigger, struct entry **entries,
+		   size_t count, enum crm_status status)
+{
+	uint64_t again_ns = clock_after(clock_ns(), RETRY_MS);
+
+	if (status == CRM_OK)
+		health_add(trigger->health, HEALTH_TRIGGERED, count);
+	for (size_t i = 0; i < count; i++) {
+		struct entry *entry = entries[i];
+
+		if (status != CRM_BUSY || ++entry->tries > TRIES_MAX) {
+			free(entry);
+			continue;
+		}
+		entry->due_ns = again_ns;
+		pthread_mutex_lock(&trigger->mutex);
+		insert_locked(trigger, entry);
+		pthread_mutex_unlock(&trigger->mutex);
+	}
+}
+
+void trigger_send(struct trigger *trigger)
+{
+	size_t count;
+	struct entry *due = take_due(trigger, &count);
+
+	if (!due)
+		return;
+	struct entry **sorted = calloc(count, sizeof(*sorted));
+	if (!sorted) {
+		health_add(trigger->health, HEALTH_UNTRIGGERED, count);
+		free_chain(due);
+		return;
+	}
+	for (size_t i = 0; i < count; i++, due = due->next)
+		sorted[i] = due;
+	qsort(sorted, count, sizeof(*sorted), compare_entries);
+	for (size_t i = 0, n; i < count; i += n) {
+		for (n = 1; n < POST_MAX && i + n < count; n++)
+			if (!same_agent(sorted[i], sorted[i + n]))
+				break;
+		settle(trigger, sorted + i, n, post(trigger, sorted + i, n));
+	}
+	free(sorted);
+}
+
+uint64_t trigger_due_ns(struct trigger *trigger)
+{
+	pthread_mutex_lock(&trigger->mutex);
+	uint64_t due_ns = trigger->due_ns;
+	pthread_mutex_unlock(&trigger->mutex);
+	return due_ns;
+}
+
+int trigger_fd(const struct trigger *trigger)
+{
+	return trigger->fd;
+}

@@ -1,0 +1,255 @@
+/* recall - what a match is answered without the database, and who is asked
+ * again. */
+#include "../../plugin/recall.h"
+#include "../../plugin/clock.h"
+#include "../../plugin/known.h"
+#include "../../plugin/spool.h"
+#include "../tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/recall.XXXXXX";
+static char posted[4096];
+static int posts;
+static enum crm_status post_status;
+
+static void host_log(const struct crm_host *host, enum crm_level level,
+		     const char *line)
+{
+	(void)host;
+	diag("log %d %s", (int)level, line);
+}
+
+static enum crm_status host_post(const struct crm_host *host,
+				 const char *account, const char *agent,
+				 const char *body, size_t len)
+{
+	(void)host;
+	posts++;
+	snprintf(posted, sizeof(posted), "%s/%s %.*s", account, agent, (int)len,
+		 body);
+	return post_status;
+}
+
+static const struct crm_host host = {.log = host_log, .post = host_post};
+
+static struct text text(const char *s)
+{
+	return (struct text){s, strlen(s)};
+}
+
+static struct event event(const char *session_id)
+{
+	return (struct event){.account = text("acme"),
+			      .agent = text("ann"),
+			      .session_id = text(session_id),
+			      .request_id = text("r"),
+			      .emitted_us = 1,
+			      .queue_call = -1,
+			      .started_us = EVENT_NO_TIME,
+			      .duration_s = EVENT_NO_NUMBER};
+}
+
+struct parts {
+	char path[128];
+	struct health *health;
+	struct trigger *trigger;
+	struct recall *recall;
+	struct spool *spool; /* as the writer has it */
+};
+
+static void make(struct parts *parts, const char *name)
+{
+	struct err err = {0};
+	struct recall_settings settings = {
+	    .spool = parts->path, .spool_max_bytes = 1 << 24, .host = &host};
+
+	*parts = (struct parts){0};
+	if (name)
+		snprintf(parts->path, sizeof(parts->path), "%s/%s", folder,
+			 name);
+	parts->health = health_new(&host);
+	parts->trigger = trigger_new(&host, parts->health, &err);
+	settings.trigger = parts->trigger;
+	parts->recall = recall_new(&settings, &err);
+	ok(recall_open(parts->recall, &err), "it opens %s", err.text);
+	if (name)
+		parts->spool = spool_open(parts->path, 1 << 24, &err);
+}
+
+static void unmake(struct parts *parts)
+{
+	recall_sync(parts->recall);
+	recall_free(parts->recall);
+	trigger_free(parts->trigger);
+	health_free(parts->health);
+	spool_close(parts->spool);
+}
+
+/* The answer for one id, with what the database said of it. */
+static char *answer(struct parts *parts, const char *id, bool asked,
+		    struct message_entry entry)
+{
+	struct text ids[] = {text(id)};
+	struct message_match match = {.account = text("acme"),
+				      .agent = text("ann"),
+				      .request_id = text("m"),
+				      .ids = ids,
+				      .id_count = 1};
+	static char kept[1024];
+
+	recall_asking(parts->recall);
+	recall_begin(parts->recall, asked, 1000);
+	recall_entry(parts->recall, &match, 0, &entry);
+	char *full = message_answer_match(&match, &entry, NULL);
+	char *data = strstr(full, "\"data\":") + 7;
+
+	snprintf(kept, sizeof(kept), "%.*s", (int)strlen(data) - 2, data);
+	free(full);
+	return kept;
+}
+
+static char *away(struct parts *parts, const char *id)
+{
+	return answer(parts, id, false, (struct message_entry){0});
+}
+
+static const struct message_entry none;
+static const struct message_entry logged = {
+    .status = MESSAGE_LOGGED, .id = 7, .note = {"old", 3}};
+
+static void spool(struct parts *parts, const struct event *event)
+{
+	struct err err = {0};
+
+	ok(spool_append(parts->spool, &event, 1, 1000, &err), "spooled %s",
+	   err.text);
+}
+
+static void remembers_answers(void)
+{
+	struct parts parts;
+
+	make(&parts, "known");
+	is(away(&parts, "1"), "{\"1\":[]}", "what is unknown is not logged");
+	answer(&parts, "1", true, logged);
+	is(away(&parts, "1"), "{\"1\":[{\"id\":\"7\",\"note\":\"old\"}]}",
+	   "what the database said is known while it is away");
+	answer(&parts, "0", true, logged);
+	is(away(&parts, "0"), "{\"0\":[]}",
+	   "but of \"0\", which is another call each time");
+	answer(&parts, "1", true, none);
+	is(away(&parts, "1"), "{\"1\":[]}",
+	   "until the database says that it is not logged");
+	answer(&parts, "2", true,
+	       (struct message_entry){.status = MESSAGE_FAILED});
+	is(away(&parts, "2"), "{\"2\":[]}", "a refused call is not logged");
+	struct event saved = event("3");
+	recall_committed(parts.recall, &saved);
+	is(away(&parts, "3"), "{\"3\":[{\"note\":\"\"}]}",
+	   "a committed call is known at once");
+	saved.logged_by = LOGGED_BY_MANUAL;
+	saved.note = text("mine");
+	saved.contact_id = text("c-1");
+	recall_committed(parts.recall, &saved);
+	is(away(&parts, "3"),
+	   "{\"3\":[{\"note\":\"mine\",\"contact\":{\"id\":\"c-1\"}}]}",
+	   "and what was saved with it");
+	saved = event("3");
+	recall_committed(parts.recall, &saved);
+	ok(strstr(away(&parts, "3"), "mine") != NULL,
+	   "which a later event does not forget");
+	unmake(&parts);
+
+	make(&parts, "known");
+	ok(strstr(away(&parts, "3"), "mine") != NULL,
+	   "another process knows it too");
+	unmake(&parts);
+	make(&parts, NULL);
+	recall_committed(parts.recall, &saved);
+	is(away(&parts, "3"), "{\"3\":[{\"note\":\"\"}]}",
+	   "without a spool it is known in memory");
+	unmake(&parts);
+}
+
+static void finds_spooled_calls(void)
+{
+	struct parts parts;
+	struct event saved = event("1");
+
+	make(&parts, "spool");
+	saved.logged_by = LOGGED_BY_MANUAL;
+	saved.note = text("new");
+	spool(&parts, &saved);
+	ok(strstr(away(&parts, "1"),
+		  "{\"1\":[{\"type\":\"status\",\"status\":\"pending\","
+		  "\"message\":"),
+	   "a call in the spool alone is pending");
+	ok(strstr(answer(&parts, "1", true, none), "pending") != NULL,
+	   "also when the database does not know it yet");
+	is(answer(&parts, "1", true, logged),
+	   "{\"1\":[{\"id\":\"7\",\"note\":\"new\"}]}",
+	   "one that is logged too is itself, with the spooled note");
+	is(away(&parts, "1"), "{\"1\":[{\"id\":\"7\",\"note\":\"new\"}]}",
+	   "also while the database is away");
+	is(away(&parts, "2"), "{\"2\":[]}", "another call is not there");
+	is(answer(&parts, "2", true,
+		  (struct message_entry){.status = MESSAGE_FAILED}),
+	   "{\"2\":[{\"type\":\"status\",\"status\":\"failed\","
+	   "\"message\":\"The database refused this call\"}]}",
+	   "a refused call has failed");
+	unmake(&parts);
+}
+
+static void asks_again(void)
+{
+	struct parts parts;
+
+	make(&parts, "again");
+	away(&parts, "1");
+	away(&parts, "2");
+	away(&parts, "1");
+	answer(&parts, "3", true, none);
+	ok(trigger_due_ns(parts.trigger) == CLOCK_NEVER,
+	   "what was answered unknowing waits for the database");
+	trigger_back(parts.trigger);
+	ok(trigger_due_ns(parts.trigger) < CLOCK_NEVER, "then it is due");
+	post_status = CRM_BUSY;
+	while (posts == 0)
+		trigger_send(parts.trigger);
+	ok(trigger_due_ns(parts.trigger) < CLOCK_NEVER,
+	   "a busy host is asked again");
+	post_status = CRM_OK;
+	while (posts == 1)
+		trigger_send(parts.trigger);
+	is(posted,
+	   "acme/ann {\"type\":\"rc-adapter-trigger-call-logger-match\","
+	   "\"sessionIds\":[\"1\",\"2\"]}",
+	   "the agent's widgets ask once for each");
+	ok(trigger_due_ns(parts.trigger) == CLOCK_NEVER, "and that was all");
+	unmake(&parts);
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 1;
+	remembers_answers();
+	finds_spooled_calls();
+	asks_again();
+	static const char *const files[] = {"known", "spool", "again"};
+	static const char *const ends[] = {"", ".known", ".lock"};
+	for (int i = 0; i < 9; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/%s%s", folder, files[i / 3],
+			 ends[i % 3]);
+		unlink(path);
+	}
+	rmdir(folder);
+	return tap_done();
+}
