@@ -16,6 +16,9 @@
  *                              -> flooding
  *   times                         how long submit() took since the last `times`
  *                              -> times count=N p50_us=F p999_us=F max_us=F
+ *                                 waits=N waited_p999_us=F: of those that gave
+ *                                 the processor up by themselves; being put
+ *                                 aside on a busy machine is no waiting
  *   settle                        waits until everything accepted is answered
  *                              -> settled
  *   deaf N                     -> deaf; the next N posts are answered BUSY
@@ -36,6 +39,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { INSTANCES = 4, KEYS = 16, FIELDS = 24, THREADS = 64, IDS = 1 << 22 };
@@ -72,6 +76,7 @@ static atomic_ullong next_id = 1;
 static atomic_uchar answers[IDS]; /* how often each id was answered */
 static uint64_t sent_ns[IDS];
 static uint32_t submit_ns[IDS];  /* how long submit() took */
+static uint32_t waited_ns[IDS];  /* the same where it gave the processor up */
 static uint64_t first_timed = 1; /* the first id of the next `times` */
 static atomic_bool quiet;        /* answers are counted, not printed */
 static atomic_long deaf;         /* posts still to be answered BUSY */
@@ -180,6 +185,14 @@ static void spoil(char *bytes, size_t len)
 	free(bytes);
 }
 
+static long waits_of_thread(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
 static enum crm_status submit_one(struct instance *instance,
 				  const struct request *request, uint64_t *id,
 				  long *took_ns)
@@ -190,6 +203,8 @@ static enum crm_status submit_one(struct instance *instance,
 	char *agent = copy(request->agent, strlen(request->agent));
 	char *path = copy(request->path, strlen(request->path));
 	uint64_t start = now_ns();
+
+	long waits = waits_of_thread();
 
 	*id = atomic_fetch_add(&next_id, 1);
 	if (*id >= IDS) {
@@ -212,6 +227,8 @@ static enum crm_status submit_one(struct instance *instance,
 	*took_ns = (long)(now_ns() - start);
 	submit_ns[*id] =
 	    *took_ns < UINT32_MAX ? (uint32_t)*took_ns : UINT32_MAX;
+	if (waits_of_thread() != waits)
+		waited_ns[*id] = submit_ns[*id];
 	if (status != CRM_OK) {
 		atomic_fetch_sub(&instance->accepted, 1);
 		atomic_fetch_add(&instance->refused, 1);
@@ -503,12 +520,19 @@ static void do_times(void)
 	uint64_t end = atomic_load(&next_id);
 	size_t count = end - first_timed;
 	uint32_t *took = submit_ns + first_timed;
+	uint32_t *waited = waited_ns + first_timed;
+	size_t waits = 0;
 
+	for (size_t i = 0; i < count; i++)
+		waits += waited[i] > 0;
 	qsort(took, count, sizeof(*took), compare_ns);
-	say("times count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f", count,
-	    count > 0 ? took[count / 2] / 1e3 : 0.0,
+	qsort(waited, count, sizeof(*waited), compare_ns);
+	say("times count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f waits=%zu "
+	    "waited_p999_us=%.1f",
+	    count, count > 0 ? took[count / 2] / 1e3 : 0.0,
 	    count > 0 ? took[count * 999 / 1000] / 1e3 : 0.0,
-	    count > 0 ? took[count - 1] / 1e3 : 0.0);
+	    count > 0 ? took[count - 1] / 1e3 : 0.0, waits,
+	    count > 0 ? waited[count * 999 / 1000] / 1e3 : 0.0);
 	first_timed = end;
 }
 

@@ -292,7 +292,8 @@ sub end_burst {
 	return { $tally =~ /(\w+)=(-?\d+)/g };
 }
 
-# How long submit() took since the last asking: { count, p50_us, p999_us, max_us }.
+# How long submit() took since the last asking: { count, p50_us, p999_us, max_us,
+# waits, waited_p999_us }.
 sub times {
 	my ($self) = @_;
 	$self->tell('times');
