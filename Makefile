@@ -166,9 +166,10 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	done
 
 C_FILES = $(wildcard host-api/*.[ch] host-api/*/*.[ch] plugin/*.[ch] tests/*.h tests/*/*.[ch])
-lint: ## check format, tidiness, layers, scripts
+lint: ## compile with clang too; check format, tidiness, layers, scripts
 	@packaging/install-deps run lint
 	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=clang CC=clang programs
 	@clang-format --dry-run -Werror $(C_FILES)
 	@printf '%s\n' $(filter plugin/%.c host-api/%.c,$(C_FILES)) | \
 	  xargs -P$(JOBS) -I{} clang-tidy --quiet {} -- -std=c11 $(CPPFLAGS) $(PQ_CFLAGS)
