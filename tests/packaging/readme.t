@@ -38,7 +38,7 @@ my $serving = Process->spawn([ root() . '/packaging/run' ],
 wait_for('make run to serve', sub {
 	!$serving->running || $serving->log_text =~ /^README.md shows/m;
 }, 120);
-ok $serving->running, 'make run serves' or BAIL_OUT($serving->log_text);
+ok $serving->running, 'make run serves' or diag $serving->log_text;
 
 my ($shown) = map { $_->[1] } grep { $_->[1] =~ /^Serving on/m } @blocks;
 is plain($serving->log_text =~ s/127\.0\.0\.1:$port/127.0.0.1:8085/gr), plain($shown),
