@@ -112,8 +112,8 @@ void batch_form(struct batch *batch, struct items *waiting, size_t max)
 
 /* ---------------------------------------------------------------- parts */
 
-size_t batch_list(const struct batch *batch, const struct range *range,
-		  const struct event **events, uint64_t *due_ns)
+static size_t list(const struct batch *batch, const struct range *range,
+		   const struct event **events, uint64_t *due_ns)
 {
 	size_t count = 0;
 
@@ -128,6 +128,25 @@ size_t batch_list(const struct batch *batch, const struct range *range,
 			*due_ns = item->deadline_ns;
 	}
 	return count;
+}
+
+size_t batch_next(struct batch *batch, struct range *range,
+		  const struct event **events, uint64_t *due_ns)
+{
+	struct ranges *ranges = &batch->ranges;
+
+	while (ranges_next(ranges, WRITER_BATCH_MAX, range)) {
+		size_t count = list(batch, range, events, due_ns);
+		bool whole = count == range->end - range->start;
+
+		if (count == 0)
+			batch_written(batch, false);
+		else if (whole && ranges_guilty(ranges))
+			ranges_refused(ranges, &ranges->why);
+		else
+			return count;
+	}
+	return 0;
 }
 
 static void take(struct batch *batch, size_t i, struct items *taken)

@@ -40,8 +40,9 @@ uint64_t batch_hash(const struct event *event);
  * call. */
 void batch_form(struct batch *batch, struct items *waiting, size_t max);
 
-/* What of a part is not done yet; *due_ns: when the last of it is due. */
-size_t batch_list(const struct batch *batch, const struct range *range,
+/* The part to be written next: what of it is not done yet, and when the last of
+ * that is due. 0: none is left. */
+size_t batch_next(struct batch *batch, struct range *range,
 		  const struct event **events, uint64_t *due_ns);
 
 /* Takes out what of a part is not done yet. */

@@ -41,6 +41,10 @@ struct health {
 	char spool_error[200];     /* "": it can be used */
 	uint64_t spool_said_ns;    /* when the log was last told of that */
 	uint64_t replayed_before;  /* HEALTH_REPLAYED before the outage */
+
+	_Atomic uint64_t rejected; /* of which the log was not told */
+	struct err rejection;      /* of the first of them */
+	uint64_t rejected_said_ns;
 };
 
 struct health *health_new(const struct crm_host *host)
@@ -75,6 +79,11 @@ void health_add(struct health *health, enum health_count count, uint64_t more)
 				  memory_order_relaxed);
 }
 
+static bool is_time(uint64_t said_ns, uint64_t now)
+{
+	return said_ns == 0 || clock_until_ms(said_ns, now) >= REMIND_MS;
+}
+
 /* The worst state of all connections; one that never tried tells nothing. */
 static void update_locked(struct health *health)
 {
@@ -104,6 +113,35 @@ static bool is_news_locked(struct health *health, uint64_t now)
 	return health->outages++ < OUTAGES_MAX;
 }
 
+void health_rejected(struct health *health, uint64_t count,
+		     const struct err *why)
+{
+	health_add(health, HEALTH_REJECTED, count);
+	pthread_mutex_lock(&health->mutex);
+	if (atomic_fetch_add(&health->rejected, count) == 0)
+		health->rejection = *why;
+	pthread_mutex_unlock(&health->mutex);
+}
+
+void health_tell_rejected(struct health *health, bool at_end)
+{
+	uint64_t now = clock_ns();
+
+	if (atomic_load(&health->rejected) == 0)
+		return;
+	pthread_mutex_lock(&health->mutex);
+	if (at_end || is_time(health->rejected_said_ns, now)) {
+		log_line(
+		    health->host, CRM_ERROR,
+		    "the database refuses %llu calls, kept in "
+		    "call_log.rejected, the first: %s",
+		    (unsigned long long)atomic_exchange(&health->rejected, 0),
+		    health->rejection.text);
+		health->rejected_said_ns = now;
+	}
+	pthread_mutex_unlock(&health->mutex);
+}
+
 /* ", 12 events wait in the spool", or "" when none does. */
 static const char *say_waiting_locked(const struct health *health, char *text,
 				      size_t cap)
@@ -113,11 +151,6 @@ static const char *say_waiting_locked(const struct health *health, char *text,
 		snprintf(text, cap, ", %llu events wait in the spool",
 			 (unsigned long long)health->spool.rows);
 	return text;
-}
-
-static bool is_time(uint64_t said_ns, uint64_t now)
-{
-	return said_ns == 0 || clock_until_ms(said_ns, now) >= REMIND_MS;
 }
 
 static void tell_away_locked(struct health *health, uint64_t now)

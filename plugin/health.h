@@ -55,6 +55,13 @@ void health_away(struct health *health, enum health_connection connection,
 /* [any] It can. Cheap when that is known. */
 void health_ok(struct health *health, enum health_connection connection);
 
+/* [any] The database refused events, which are kept in call_log.rejected. */
+void health_rejected(struct health *health, uint64_t count,
+		     const struct err *why);
+/* [any] Tells the log of what was rejected: at once, then once a minute, and at
+ * the end. To be called now and then. */
+void health_tell_rejected(struct health *health, bool at_end);
+
 /* [any] What the spool holds; to be told every second or so, and when it has
  * become empty. An outage ends when it has. `error` says why it cannot be used,
  * NULL: it can. */

@@ -74,14 +74,27 @@ enum replay_state replay_look(struct replay *replay, struct err *err)
 	return REPLAY_EMPTY;
 }
 
-size_t replay_list(struct replay *replay, size_t max, struct range *range,
+size_t replay_next(struct replay *replay, struct range *range,
 		   const struct event **events)
 {
-	if (!ranges_next(&replay->ranges, max, range))
-		return 0;
+	struct ranges *ranges = &replay->ranges;
+
+	while (ranges_next(ranges, replay->max, range) && ranges_guilty(ranges))
+		ranges_refused(ranges, &ranges->why);
 	for (size_t i = range->start; i < range->end; i++)
 		events[i - range->start] = replay->batch.events[i];
 	return range->end - range->start;
+}
+
+void replay_slow(struct replay *replay)
+{
+	if (replay->max > 1)
+		replay->max /= 2;
+}
+
+void replay_quick(struct replay *replay, size_t max)
+{
+	replay->max = replay->max < max / 2 ? replay->max * 2 : max;
 }
 
 void replay_written(struct replay *replay, const struct range *range)
@@ -90,9 +103,11 @@ void replay_written(struct replay *replay, const struct range *range)
 		replay->done[i] = true;
 		replay->rejected[i] = range->condemned;
 	}
-	health_add(replay->health,
-		   range->condemned ? HEALTH_REJECTED : HEALTH_REPLAYED,
-		   range->end - range->start);
+	if (range->condemned)
+		health_rejected(replay->health, 1, &replay->ranges.why);
+	else
+		health_add(replay->health, HEALTH_REPLAYED,
+			   range->end - range->start);
 	ranges_written(&replay->ranges, true);
 }
 

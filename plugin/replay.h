@@ -24,7 +24,7 @@ struct replay {
 	struct ranges ranges;      /* what of it is to be written */
 	bool rejected[REPLAY_MAX]; /* of what is dealt with */
 	bool done[REPLAY_MAX];     /* the server has answered */
-	size_t max; /* events a statement holds now: fewer when it is slow */
+	size_t max;                /* events a statement holds now */
 	bool claimed;
 };
 
@@ -38,9 +38,13 @@ enum replay_state {
 /* [writer thread, as all below] Forgets and reads events as needed. */
 enum replay_state replay_look(struct replay *replay, struct err *err);
 
-/* READY: the next events, at most `max`, sorted by key, with no call twice. */
-size_t replay_list(struct replay *replay, size_t max, struct range *range,
+/* READY: the next events, sorted by key, with no call twice; fewer than `max`
+ * while the database is slow. */
+size_t replay_next(struct replay *replay, struct range *range,
 		   const struct event **events);
+/* They took too long, perhaps as too many at once; or they did not. */
+void replay_slow(struct replay *replay);
+void replay_quick(struct replay *replay, size_t max);
 /* What became of these: committed, or condemned and kept as rejected. */
 void replay_written(struct replay *replay, const struct range *range);
 

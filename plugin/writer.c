@@ -14,9 +14,9 @@
 
 #include "batch.h"
 #include "clock.h"
-#include "log.h"
+#include "ending.h"
 #include "replay.h"
-#include "spool.h"
+#include "spooler.h"
 #include "store.h"
 
 #include <stdatomic.h>
@@ -24,28 +24,21 @@
 #include <string.h>
 
 enum {
-	SPOOL_MAX = 1000,     /* events spooled together */
-	SPOOL_WAIT_MS = 1000, /* for other users of the file */
-	LOOK_MS = 1000,       /* between two looks at it */
-	LOOK_WAIT_MS = 50,
-	REPLAY_MS = 5000, /* for one statement of a replay */
+	REPLAY_MS = 5000,    /* for one statement of a replay */
+	ELSEWHERE_MS = 1000, /* while somebody else replays, or nobody can */
 	RETRY_FIRST_MS = 50,
 	RETRY_LAST_MS = 2000,
-	DRAIN_MS = 200, /* the last part of stop()'s time is for the spool */
-	REMIND_MS = 60 * 1000
+	DRAIN_MS = 200 /* the last part of stop()'s time is for the spool */
 };
 
 /* What the statement under way is part of. */
 enum job { JOB_NONE, JOB_LIVE, JOB_REPLAY };
 
 struct writer {
-	struct queue *queue;                    /* owned */
-	struct store *store;                    /* owned */
-	struct spool *spool;                    /* owned; NULL: none */
-	const struct crm_host *host;            /* borrowed */
-	struct health *health;                  /* borrowed */
-	const struct writer_observer *observer; /* borrowed; not NULL */
-	const char *spool_path;                 /* borrowed; NULL: none */
+	struct queue *queue;    /* owned */
+	struct store *store;    /* owned */
+	struct health *health;  /* borrowed */
+	const char *spool_path; /* borrowed; NULL: none */
 	uint64_t spool_max_bytes;
 	unsigned commit_deadline_ms;
 	size_t batch_max;
@@ -57,6 +50,8 @@ struct writer {
 	struct items waiting;
 	struct batch batch;
 	struct items committed; /* to be told after the next send */
+	struct ending ending;
+	struct spooler spooler;
 	struct replay replay;
 	enum store_state state;
 
@@ -71,15 +66,6 @@ struct writer {
 	bool broken;
 	uint64_t retry_ns; /* when to replay again */
 	unsigned retries;
-	bool spooled;         /* something is in the spool */
-	uint64_t look_ns;     /* when to look at it */
-	struct err spool_why; /* why it cannot be used; ERR_NONE: it can */
-	struct health_spool spool_health;
-
-	size_t refused; /* events, since the log was told */
-	struct err refusal;
-	uint64_t refused_said_ns;
-	size_t given_up;
 };
 
 static const struct writer_observer nobody = {0};
@@ -100,9 +86,7 @@ struct writer *writer_new(const struct writer_settings *settings,
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	writer->host = settings->host;
 	writer->health = settings->health;
-	writer->observer = settings->observer ? settings->observer : &nobody;
 	writer->spool_path = settings->spool;
 	writer->spool_max_bytes = settings->spool_max_bytes;
 	writer->commit_deadline_ms = settings->commit_deadline_ms;
@@ -120,6 +104,15 @@ struct writer *writer_new(const struct writer_settings *settings,
 		writer_free(writer);
 		return NULL;
 	}
+	writer->ending = (struct ending){
+	    .queue = writer->queue,
+	    .health = writer->health,
+	    .observer = settings->observer ? settings->observer : &nobody,
+	};
+	writer->spooler = (struct spooler){
+	    .host = settings->host,
+	    .ending = &writer->ending,
+	};
 	return writer;
 }
 
@@ -127,36 +120,31 @@ void writer_free(struct writer *writer)
 {
 	if (!writer)
 		return;
-	spool_close(writer->spool);
+	spooler_close(&writer->spooler);
 	store_free(writer->store);
 	queue_free(writer->queue);
 	free(writer);
 }
 
-static void pass_notices(struct writer *writer)
-{
-	char notice[SPOOL_NOTICE];
-
-	while (spool_take_notice(writer->spool, notice))
-		log_line(writer->host, CRM_WARN, "%s", notice);
-}
-
 bool writer_open(struct writer *writer, struct err *err)
 {
-	if (!writer->spool_path || writer->spool)
+	if (!writer->spool_path || writer->spooler.spool)
 		return true;
-	writer->spool =
-	    spool_open(writer->spool_path, writer->spool_max_bytes, err);
-	if (!writer->spool)
+	if (!spooler_open(&writer->spooler, writer->spool_path,
+			  writer->spool_max_bytes, err))
 		return false;
-	pass_notices(writer);
 	writer->replay = (struct replay){
-	    .spool = writer->spool,
-	    .observer = writer->observer,
+	    .spool = writer->spooler.spool,
+	    .observer = writer->ending.observer,
 	    .health = writer->health,
 	    .max = writer->batch_max,
 	};
 	return true;
+}
+
+static bool spools(const struct writer *writer)
+{
+	return writer->spooler.spool != NULL;
 }
 
 enum queue_push writer_submit(struct writer *writer, struct writer_item *item)
@@ -182,170 +170,10 @@ void writer_stop(struct writer *writer, uint64_t deadline_ns)
 
 size_t writer_given_up(const struct writer *writer)
 {
-	return writer->given_up;
+	return writer->ending.given_up;
 }
 
-/* ------------------------------------------------------- ends of an event */
-
-static void finish(struct writer *writer, struct writer_item *item,
-		   const struct err *err)
-{
-	queue_release(writer->queue, &item->link);
-	item->done(item, err);
-}
-
-static const char *say_why(enum err_kind kind)
-{
-	switch (kind) {
-	case ERR_ROW:
-		return "the call is not logged: the database refuses it";
-	case ERR_STOPPING:
-		return "the call is not logged: stopping";
-	case ERR_SCHEMA:
-		return "the call is not logged: the database is not set up";
-	case ERR_FULL:
-		return "the call is not logged: the spool is full";
-	case ERR_TIMEOUT:
-		return "the call is not logged: the spool is busy";
-	case ERR_INTERNAL:
-		return "the call is not logged: the spool's disk fails";
-	case ERR_NO_MEMORY:
-		return "the call is not logged: out of memory";
-	default:
-		return "the call is not logged: the database cannot be reached "
-		       "or is too slow";
-	}
-}
-
-static void finish_unwritten(struct writer *writer, struct writer_item *item,
-			     enum err_kind kind)
-{
-	bool fails = kind == ERR_ROW || kind == ERR_INTERNAL;
-	struct err err;
-
-	err_set(&err, kind, "%s", say_why(kind));
-	if (kind == ERR_STOPPING)
-		writer->given_up++;
-	else
-		health_add(writer->health, fails ? HEALTH_FAILED : HEALTH_BUSY,
-			   1);
-	finish(writer, item, &err);
-}
-
-static void finish_stored(struct writer *writer, struct writer_item *item,
-			  void (*tell)(void *context,
-				       const struct event *event))
-{
-	static const struct err none = {0};
-
-	if (tell)
-		tell(writer->observer->context, item->event);
-	finish(writer, item, &none);
-}
-
-static void finish_rejected(struct writer *writer, struct writer_item *item)
-{
-	if (writer->observer->rejected)
-		writer->observer->rejected(writer->observer->context,
-					   item->event);
-	health_add(writer->health, HEALTH_REJECTED, 1);
-	finish_unwritten(writer, item, ERR_ROW);
-}
-
-static void tell_committed(struct writer *writer)
-{
-	struct writer_item *item;
-
-	while ((item = items_take(&writer->committed)))
-		finish_stored(writer, item, writer->observer->stored);
-}
-
-/* ------------------------------------------------------------- the spool */
-
-/* That somebody else uses the file is no failure of it. */
-static void note_spool(struct writer *writer, const struct err *err)
-{
-	if (err->kind == ERR_TIMEOUT)
-		return;
-	if (err->kind != writer->spool_why.kind)
-		writer->look_ns = 0;
-	writer->spool_why = *err;
-}
-
-/* What the spool holds, also by others' doing. */
-static void look_at_spool(struct writer *writer)
-{
-	struct health_spool *health = &writer->spool_health;
-	struct spool_usage usage;
-	struct err err = {0};
-	uint64_t now = clock_ns();
-
-	if (!writer->spool || now < writer->look_ns)
-		return;
-	if (spool_usage(writer->spool, &usage, LOOK_WAIT_MS, &err)) {
-		writer->spooled = usage.rows > 0;
-		health->rows = usage.rows;
-		health->bytes = usage.bytes;
-		health->oldest_us = usage.oldest_us;
-	} else {
-		note_spool(writer, &err);
-	}
-	bool usable = writer->spool_why.kind == ERR_NONE;
-	health->error = usable ? NULL : writer->spool_why.text;
-	health_spool(writer->health, health);
-	writer->look_ns = clock_after(now, LOOK_MS);
-	pass_notices(writer);
-}
-
-static bool append(struct writer *writer, struct writer_item *const *items,
-		   size_t count, struct err *err)
-{
-	const struct event *events[SPOOL_MAX];
-
-	for (size_t i = 0; i < count; i++)
-		events[i] = items[i]->event;
-	*err = (struct err){0};
-	bool appended =
-	    spool_append(writer->spool, events, count, SPOOL_WAIT_MS, err);
-	note_spool(writer, err);
-	if (!appended)
-		return false;
-	if (!writer->spooled)
-		writer->look_ns = 0;
-	writer->spooled = true;
-	health_add(writer->health, HEALTH_SPOOLED, count);
-	return true;
-}
-
-/* Ends the writing of these: spools them or, where that cannot be, says why
- * they are not logged. */
-static void leave(struct writer *writer, struct items *items, enum err_kind why)
-{
-	struct writer_item *chunk[SPOOL_MAX];
-	struct writer_item *item;
-	bool spools = writer->spool != NULL;
-	struct err err;
-
-	while (items->first) {
-		size_t count = 0;
-
-		while (count < SPOOL_MAX && (item = items_take(items)))
-			chunk[count++] = item;
-		bool spooled = spools && append(writer, chunk, count, &err);
-		if (spools && !spooled && why != ERR_STOPPING)
-			why = err.kind;
-		/* One wait for others is enough. */
-		spools = spooled;
-		for (size_t i = 0; i < count; i++)
-			if (spooled)
-				finish_stored(writer, chunk[i],
-					      writer->observer->spooled);
-			else
-				finish_unwritten(writer, chunk[i], why);
-	}
-	if (writer->spool)
-		pass_notices(writer);
-}
+/* ------------------------------------------------------- waiting no longer */
 
 /* Nothing that is not under way is to wait for the database. */
 static void shed(struct writer *writer, enum err_kind why)
@@ -358,10 +186,10 @@ static void shed(struct writer *writer, enum err_kind why)
 		batch_take_due(&writer->batch, CLOCK_NEVER, &items);
 	items_add(&items, writer->waiting.first);
 	items_init(&writer->waiting);
-	leave(writer, &items, why);
-	if (writer->spool && writer->job != JOB_REPLAY &&
+	spooler_leave(&writer->spooler, &items, why);
+	if (spools(writer) && writer->job != JOB_REPLAY &&
 	    !replay_leave(&writer->replay, &err))
-		note_spool(writer, &err);
+		spooler_note(&writer->spooler, &err);
 }
 
 static void take_due(struct items *from, uint64_t now, struct items *due)
@@ -382,9 +210,9 @@ static void expire(struct writer *writer, uint64_t now)
 	if (!due.first)
 		return;
 	/* Whatever the store is waiting for, the next need not. */
-	if (writer->spool && writer->state == STORE_AWAY)
+	if (spools(writer) && writer->state == STORE_AWAY)
 		writer->broken = true;
-	leave(writer, &due, ERR_AWAY);
+	spooler_leave(&writer->spooler, &due, ERR_AWAY);
 }
 
 /* What will be due before it can be committed is not worth the work: under more
@@ -399,7 +227,7 @@ static void expire_late(struct writer *writer)
 		margin_ns = half_ns;
 	items_init(&due);
 	take_due(&writer->waiting, clock_ns() + margin_ns, &due);
-	leave(writer, &due, ERR_AWAY);
+	spooler_leave(&writer->spooler, &due, ERR_AWAY);
 }
 
 /* --------------------------------------------------------------- sending */
@@ -417,7 +245,7 @@ static void broke(struct writer *writer)
 {
 	unsigned ms = RETRY_LAST_MS;
 
-	if (!writer->spool)
+	if (!spools(writer))
 		return;
 	if (writer->retries < 5)
 		ms = RETRY_FIRST_MS << writer->retries++;
@@ -453,25 +281,18 @@ static bool send_live(struct writer *writer)
 	struct batch *batch = &writer->batch;
 	struct range range;
 	struct items stuck;
+	size_t count;
 
 	for (;;) {
 		if (batch->ranges.count == 0) {
 			expire_late(writer);
 			batch_form(batch, &writer->waiting, writer->batch_max);
 		}
-		if (!ranges_next(&batch->ranges, writer->batch_max, &range))
+		count = batch_next(batch, &range, events, &writer->due_ns);
+		if (count == 0 && !writer->waiting.first)
 			return false;
-		size_t count =
-		    batch_list(batch, &range, events, &writer->due_ns);
-		if (count == 0) {
-			batch_written(batch, false);
+		if (count == 0)
 			continue;
-		}
-		if (count == range.end - range.start &&
-		    ranges_guilty(&batch->ranges)) {
-			ranges_refused(&batch->ranges, &batch->ranges.why);
-			continue;
-		}
 		if (send(writer, JOB_LIVE, range, events, count))
 			return true;
 		if (ranges_halve(&batch->ranges))
@@ -479,34 +300,30 @@ static bool send_live(struct writer *writer)
 		items_init(&stuck);
 		batch_take(batch, &range, &stuck);
 		batch_written(batch, false);
-		leave(writer, &stuck, ERR_NO_MEMORY);
+		spooler_leave(&writer->spooler, &stuck, ERR_NO_MEMORY);
 	}
 }
 
 /* Whether the spool has something to be written now. */
 static bool may_replay(struct writer *writer)
 {
+	struct spooler *spooler = &writer->spooler;
+	enum replay_state state = REPLAY_EMPTY;
 	struct err err = {0};
 
-	if (!writer->spooled || !writer->open || clock_ns() < writer->retry_ns)
+	if (!writer->open || clock_ns() < writer->retry_ns)
 		return false;
-	enum replay_state state =
-	    writer->spooled ? replay_look(&writer->replay, &err) : REPLAY_EMPTY;
-	switch (state) {
-	case REPLAY_READY:
+	if (spooler->filled)
+		state = replay_look(&writer->replay, &err);
+	if (state == REPLAY_READY)
 		return true;
-	case REPLAY_EMPTY:
-		if (writer->spooled)
-			writer->look_ns = 0;
-		writer->spooled = false;
-		break;
-	case REPLAY_FAILED:
-		note_spool(writer, &err);
-		retry_later(writer, LOOK_MS);
-		break;
-	case REPLAY_ELSEWHERE:
-		retry_later(writer, LOOK_MS);
-		break;
+	if (state == REPLAY_EMPTY) {
+		spooler->look_ns = spooler->filled ? 0 : spooler->look_ns;
+		spooler->filled = false;
+	} else {
+		if (state == REPLAY_FAILED)
+			spooler_note(spooler, &err);
+		retry_later(writer, ELSEWHERE_MS);
 	}
 	/* Then live events must find out. */
 	writer->broken = false;
@@ -522,18 +339,15 @@ static bool send_replay(struct writer *writer)
 	struct err err;
 
 	while (may_replay(writer)) {
-		size_t count = replay_list(replay, replay->max, &range, events);
-		if (ranges_guilty(&replay->ranges)) {
-			ranges_refused(&replay->ranges, &replay->ranges.why);
-			continue;
-		}
+		size_t count = replay_next(replay, &range, events);
+
 		writer->due_ns = clock_after(clock_ns(), REPLAY_MS);
 		if (send(writer, JOB_REPLAY, range, events, count))
 			return true;
 		if (ranges_halve(&replay->ranges))
 			continue;
 		replay_leave(replay, &err);
-		retry_later(writer, LOOK_MS);
+		retry_later(writer, ELSEWHERE_MS);
 	}
 	return false;
 }
@@ -553,28 +367,6 @@ static void send_next(struct writer *writer)
 }
 
 /* --------------------------------------------------------------- results */
-
-static void note_refused(struct writer *writer, const struct ranges *ranges)
-{
-	if (writer->refused++ == 0)
-		writer->refusal = ranges->why;
-}
-
-static void tell_refused(struct writer *writer)
-{
-	uint64_t again_ns = clock_after(writer->refused_said_ns, REMIND_MS);
-	uint64_t now = clock_ns();
-
-	if (writer->refused == 0 ||
-	    (writer->refused_said_ns > 0 && now < again_ns && writer->open))
-		return;
-	log_line(writer->host, CRM_ERROR,
-		 "the database refuses %zu calls, kept in call_log.rejected, "
-		 "the first: %s",
-		 writer->refused, writer->refusal.text);
-	writer->refused_said_ns = now;
-	writer->refused = 0;
-}
 
 static void count_written(struct writer *writer, size_t events)
 {
@@ -609,9 +401,9 @@ static void live_done(struct writer *writer)
 	for (struct queue_item *i = items.first; i; i = i->next)
 		count++;
 	if (writer->range.condemned) {
-		note_refused(writer, &batch->ranges);
+		health_rejected(writer->health, count, &batch->ranges.why);
 		while ((item = items_take(&items)))
-			finish_rejected(writer, item);
+			ending_rejected(&writer->ending, item);
 	} else {
 		count_written(writer, count);
 		health_add(writer->health, HEALTH_STORED, count);
@@ -625,14 +417,10 @@ static void replay_done(struct writer *writer)
 	const struct range *range = &writer->range;
 	struct replay *replay = &writer->replay;
 
-	if (range->condemned)
-		note_refused(writer, &replay->ranges);
-	else
+	if (!range->condemned)
 		count_written(writer, range->end - range->start);
 	replay_written(replay, range);
-	replay->max *= 2;
-	if (replay->max > writer->batch_max)
-		replay->max = writer->batch_max;
+	replay_quick(replay, writer->batch_max);
 }
 
 static void statement_done(struct writer *writer)
@@ -663,10 +451,8 @@ static void statement_failed(struct writer *writer, const struct err *err)
 		note_time(writer);
 		expire(writer, writer->due_ns);
 	}
-	/* Perhaps it was too much at once. */
-	if (job == JOB_REPLAY && clock_ns() >= writer->due_ns &&
-	    writer->replay.max > 1)
-		writer->replay.max /= 2;
+	if (job == JOB_REPLAY && clock_ns() >= writer->due_ns)
+		replay_slow(&writer->replay);
 	if (store_is_away(writer->store))
 		broke(writer);
 }
@@ -680,7 +466,7 @@ static void take(struct writer *writer)
 
 	items_add(&writer->waiting, first);
 	/* With a spool nobody waits for the database to be tried again. */
-	if (first && !writer->spool)
+	if (first && !spools(writer))
 		store_hurry(writer->store);
 	writer->open = !closed;
 	if (!closed || writer->drain_ns != CLOCK_NEVER)
@@ -690,6 +476,14 @@ static void take(struct writer *writer)
 	uint64_t part_ns = stop_ns > now ? (stop_ns - now) / 4 : 0;
 	uint64_t most_ns = clock_after(0, DRAIN_MS);
 	writer->drain_ns = stop_ns - (part_ns < most_ns ? part_ns : most_ns);
+}
+
+static void tell_committed(struct writer *writer)
+{
+	struct writer_item *item;
+
+	while ((item = items_take(&writer->committed)))
+		ending_stored(&writer->ending, item);
 }
 
 static void work(struct writer *writer)
@@ -734,14 +528,11 @@ static void wait(struct writer *writer)
 
 	if (oldest)
 		until_ns = sooner(until_ns, oldest->deadline_ns);
-	if (writer->spool)
-		until_ns = sooner(until_ns, writer->look_ns);
-	if ((writer->spooled || writer->broken) &&
+	if (spools(writer))
+		until_ns = sooner(until_ns, writer->spooler.look_ns);
+	if ((writer->spooler.filled || writer->broken) &&
 	    writer->retry_ns > clock_ns())
 		until_ns = sooner(until_ns, writer->retry_ns);
-	if (writer->refused > 0)
-		until_ns = sooner(
-		    until_ns, clock_after(writer->refused_said_ns, REMIND_MS));
 	/* While a batch is under way the next one gathers in the queue. */
 	if (!store_is_busy(writer->store))
 		queue_arm(writer->queue);
@@ -756,10 +547,10 @@ void *writer_run(void *argument)
 		take(writer);
 		if (clock_ns() >= writer->drain_ns)
 			break;
-		look_at_spool(writer);
+		spooler_look(&writer->spooler);
 		expire(writer, clock_ns());
 		work(writer);
-		tell_refused(writer);
+		health_tell_rejected(writer->health, false);
 		if (!writer->open && !has_work(writer))
 			break;
 		wait(writer);
@@ -767,6 +558,6 @@ void *writer_run(void *argument)
 	writer->job = JOB_NONE;
 	shed(writer, ERR_STOPPING);
 	tell_committed(writer);
-	tell_refused(writer);
+	health_tell_rejected(writer->health, true);
 	return NULL;
 }

@@ -11,7 +11,7 @@ my %layers = (
 		'plugin',
 		'logger',
 		'listener',
-		'matcher writer batch replay ranges',
+		'matcher writer spooler replay batch ending ranges',
 		'recall',
 		'trigger',
 		'store changes',
