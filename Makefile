@@ -27,7 +27,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 CPPFLAGS += -D_GNU_SOURCE -DCALL_LOG_VERSION='"$(VERSION)"' -Ihost-api
 CFLAGS   ?= -O2 -g
 ALLFLAGS  = -std=c11 $(CFLAGS) $(WARN) $(if $(SAN),$(SAN),$(HARDEN)) -fPIC -pthread \
-            -fvisibility=hidden -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+            -fvisibility=hidden -fstack-protector-strong '-ffile-prefix-map=$(CURDIR)=.' -MMD -MP
 LDFLAGS  += $(SAN) -pthread -Wl,-z,relro,-z,now
 SOFLAGS   = -shared -Wl,--no-undefined $(if $(SAN),,-Wl,-z,defs)
 

@@ -21,6 +21,13 @@ is $cluster->psql('SELECT current_user || current_database()',
 	user => 'somebody', dbname => 'somewhere'), 'somebodysomewhere',
   'roles and databases can be made';
 
+{
+	# as for a test that a shell runs in the background
+	local $SIG{QUIT} = 'IGNORE';
+	my $quitter = Process->spawn([ 'sleep', '600' ], stop => 'QUIT');
+	is $quitter->stop, 131, 'a program ends by QUIT though the test ignores it';
+}
+
 my $sleeper = Process->spawn([ $cluster->bin('psql'), '-Xd',
 		$cluster->conninfo(user => 'somebody'), '-c', 'SELECT pg_sleep(600)' ]);
 wait_for('the connection', sub { $cluster->connections('somebody') == 1 });

@@ -45,7 +45,7 @@ like $out, qr/^\.TH /m, 'and prints a manual page';
 ($status, $out, $err) = run([ $crm_host, '--sample-config', '/nonexistent.so' ]);
 isnt $status, 0, '--sample-config refuses a file that is no plugin';
 like $err, qr/nonexistent/, 'naming it';
-($status) = run([ '/bin/sh', '-c', "$crm_host --help >/dev/full" ]);
+($status) = run([ '/bin/sh', '-c', '"$0" --help >/dev/full', $crm_host ]);
 is $status, 1, 'what cannot be printed is a failure';
 
 # ------------------------------------------------------------------ wrong settings

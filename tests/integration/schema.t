@@ -2,6 +2,7 @@
 # every object explained; what is missing told; reports right.
 use v5.32;
 use warnings;
+use File::Glob qw(bsd_glob);
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
@@ -10,7 +11,7 @@ use Feed qw(record);
 use Process qw(root run_ok);
 
 my $cluster = Cluster->new(settings => { fsync => 'off' });
-my @migration = map { m{([^/]+)$} } sort glob root() . '/sql/migrations/*.sql';
+my @migration = map { m{([^/]+)$} } sort(bsd_glob(root() . '/sql/migrations/*.sql'));
 my $check = sub { $cluster->psql_file(root() . '/sql/install.sql', arguments => [ '-v', 'check=1' ], @_) };
 
 is($check->(), join("\n", map { "missing: migrations/$_" } @migration), 'the check names every migration that is missing');

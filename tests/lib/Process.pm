@@ -139,7 +139,8 @@ sub _child {
 	my ($options, @command) = @_;
 	my $pid = fork // croak "cannot fork: $!";
 	return $pid if $pid;
-	$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+	# what a shell starts in the background ignores INT and QUIT
+	$SIG{$_} = 'DEFAULT' for qw(INT QUIT TERM HUP);
 	open STDIN, '<', $options->{stdin} // '/dev/null';
 	open STDOUT, $options->{append} ? '>>' : '>', $options->{stdout};
 	if ($options->{stderr}) {

@@ -2,6 +2,7 @@
 use v5.32;
 use warnings;
 use lib 'tests/lib';
+use File::Glob qw(bsd_glob);
 use Process qw(built plugin run run_ok slurp);
 use Test::More;
 
@@ -51,7 +52,7 @@ like run_ok([ 'readelf', '-lW', built('call_log.so') ]), qr/GNU_RELRO/,
   'call_log.so has read-only relocations';
 
 # Two instances live in one process, so nothing that changes is global.
-for my $object (sort glob built('obj/plugin/*.o') . ' ' . built('obj/host-api/*.o')) {
+for my $object (sort map { bsd_glob(built("obj/$_/*.o")) } qw(plugin host-api)) {
 	my %size = map { /^\.(data|bss|tdata|tbss)\S*\s+(\d+)/ ? ($1 => $2) : () }
 	  grep { !/^\.data\.rel\.ro/ } split /\n/, run_ok([ 'size', '-A', $object ]);
 	is join(' ', map { "$_ $size{$_}" } grep { $size{$_} } sort keys %size), '',

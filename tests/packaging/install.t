@@ -90,4 +90,10 @@ for my $page (qw(man5/call_log.conf.5 man8/crm-host.8)) {
 	ok $status == 0 && $err eq '' && length $out > 500, "$page reads without a warning"
 	  or diag "$err";
 }
+
+# People keep checkouts in folders with blanks in their names.
+my $spaced = scratch() . "/my checkout";
+run_ok([ 'sh', '-c', 'mkdir "$0" && cp -r Makefile host-api plugin "$0"', $spaced ], dir => root());
+my ($status, $out, $err) = run([ 'make', '-C', $spaced, 'build/libcrm-host.so' ], env => \%make, seconds => 600);
+ok $status == 0, 'it builds in a folder with a blank in its name' or diag $err;
 done_testing;

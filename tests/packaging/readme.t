@@ -41,7 +41,9 @@ wait_for('make run to serve', sub {
 ok $serving->running, 'make run serves' or diag $serving->log_text;
 
 my ($shown) = map { $_->[1] } grep { $_->[1] =~ /^Serving on/m } @blocks;
-is plain($serving->log_text =~ s/127\.0\.0\.1:$port/127.0.0.1:8085/gr), plain($shown),
+# A checkout that is not good enough for the servers costs a line more.
+my $said = $serving->log_text =~ s/^working in .*\n//r;
+is plain($said =~ s/127\.0\.0\.1:$port/127.0.0.1:8085/gr), plain($shown),
   'make run prints what README.md shows';
 
 my $environment = slurp(built('psql.env'));

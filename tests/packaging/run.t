@@ -9,7 +9,7 @@ use Test::More;
 # The parts of the checkout that it needs, in a folder of its own.
 my $checkout = scratch();
 my @programs = map { built($_) } qw(crm-host call_log.so);
-run_ok([ 'sh', '-c', 'cp -r packaging sql tests "$0" && mkdir "$0/build" && '
+run_ok([ 'sh', '-c', 'umask 022; cp -r packaging sql tests "$0" && mkdir "$0/build" && '
 		. 'cp "$@" "$0/build"', $checkout, @programs ], dir => root());
 my %environment = (BUILD => undef, PORT => free_port(), TZ => 'UTC',
 	RUN_OF => $checkout);
