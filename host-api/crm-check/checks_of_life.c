@@ -20,8 +20,9 @@
 enum {
 	WARM_UP = 10,
 	ROUNDS = 100,
-	/* Less than the smallest piece of memory each round. */
-	NOTICEABLE = ROUNDS * 16,
+	/* Just less than the smallest piece of memory each round: what the
+	 * allocator itself keeps once is a few of them. */
+	NOTICEABLE = ROUNDS * 31,
 	FEW = 100
 };
 

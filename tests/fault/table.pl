@@ -12,7 +12,7 @@ while (<>) {
 say '| fault | calls acknowledged | lost | doubled | longest wait of the host |';
 say '|---|---:|---:|---:|---:|';
 for my $name (sort { ($a =~ /^D/ ? 0 : 1) <=> ($b =~ /^D/ ? 0 : 1)
-		|| ($a =~ /(\d+)/)[0] // 0 <=> ($b =~ /(\d+)/)[0] // 0 || $a cmp $b } @order) {
+		|| (($a =~ /(\d+)/)[0] // 0) <=> (($b =~ /(\d+)/)[0] // 0) || $a cmp $b } @order) {
 	my %of = %{ $figure{$name} };
 	next if !defined $of{acknowledged};
 	my $wait = defined $of{longest_wait_us} ? sprintf '%.1f ms', $of{longest_wait_us} / 1000 : '-';
