@@ -14,7 +14,7 @@
 
 enum {
 	CALLS_MAX = 50000,
-	BUCKETS = 32768,
+	BUCKETS = 4096,
 	POST_MAX = 100,  /* ids a message */
 	GATHER_MS = 200, /* so that calls of one moment share a message */
 	BACK_MS = 500,   /* not all at the very moment it is back */

@@ -18,7 +18,8 @@
 #include "traffic.h"
 
 enum {
-	WARM_UP = 10,
+	/* until the allocator's caches are full: they count as in use */
+	WARM_UP = 40,
 	ROUNDS = 100,
 	/* Just less than the smallest piece of memory each round: what the
 	 * allocator itself keeps once is a few of them. */
