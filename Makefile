@@ -91,6 +91,7 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
+LDFLAGS_health = -Wl,--wrap=clock_ns
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 TPLUG_LIBS_cjson_user := -lcjson
 TPLUG_LIBS_borrowed = -L$(@D) -l:behave.so -Wl,-rpath,'$$ORIGIN'

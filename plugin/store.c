@@ -123,11 +123,13 @@ static void drop(struct store *store)
 	store->checked = false;
 }
 
-/* A connection that was lost is no news unless it happens again before anything
- * has worked; that none can be made is. */
+/* That none can be made is news; that one was lost only when it could not be
+ * used, or at a statement, again before any has worked. */
 static void note_fall(struct store *store, const struct err *err)
 {
-	if (!store->connected || db_failures(store->db) > 1)
+	bool again = db_failures(store->db) > 1;
+
+	if (!store->connected || (again && (store->busy || !store->checked)))
 		went_away(store, err);
 	store->connected = false;
 	store->checked = false;
