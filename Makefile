@@ -123,7 +123,9 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 SQL_SUITE = $(patsubst %,tests/integration/%.t,harness merge merge_concurrent merge_random schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t)
 FAULT_SUITE = $(wildcard tests/fault/*.t)
-SUITE = $(UNIT_BIN) $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t))
+THREADED_SUITE = $(patsubst %,tests/integration/%.t,batch http http_life life listen log_and_match outage_match spool)
+SUITE = $(UNIT_BIN) $(if $(filter tsan,$(VARIANT)),$(THREADED_SUITE),\
+  $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t)))
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
 check: ## build, then run every test through prove
@@ -132,7 +134,7 @@ check: ## build, then run every test through prove
 	@$(MAKE) --no-print-directory prove
 
 prove: # the tests, of what is built
-	@$(PROVE) $(SUITE) $(FAULT_SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
+	@$(PROVE) $(SUITE) $(if $(VARIANT),,$(PLAIN_SUITE))
 
 fault: ## run the tests of faults at full size (under 60 minutes), print their table
 	@packaging/install-deps run check
@@ -141,7 +143,7 @@ fault: ## run the tests of faults at full size (under 60 minutes), print their t
 	@perl tests/fault/table.pl $(B)/fault.log | tee $(B)/fault.md
 	@exit $$(cat $(B)/fault.status)
 
-asan tsan: ## run the tests of C code under sanitizers, in build/asan and build/tsan
+asan tsan: ## run the tests of C code (tsan: with threads) under sanitizers
 	@packaging/install-deps run check
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$@ programs
 	@$(MAKE) --no-print-directory VARIANT=$@ prove

@@ -13,7 +13,7 @@
 
 enum {
 	OPEN_WAIT_MS = 5000,
-	TRIES_MAX = 2, /* the second with a fresh file */
+	TRIES_MAX = 3, /* the later ones with a fresh file */
 	LOOK_TIMES =
 	    4, /* rows looked at, of those wanted, for distinct calls */
 	READ_BYTES_MAX = 8 * 1024 * 1024,
@@ -100,7 +100,7 @@ void spool_release(struct spool *spool)
 }
 
 /* A connection that failed is made anew, a file that is unfit is replaced, and
- * then the work is tried once more. `writes`: nothing is gained when the file is
+ * then the work is tried again. `writes`: nothing is gained when the file is
  * not the path's any more. */
 static bool use(struct spool *spool, use_work *work, void *argument,
 		bool writes, unsigned wait_ms, struct err *err)

@@ -47,6 +47,7 @@ struct spool_file {
 	struct sqlite *db; /* owned; NULL: to be opened */
 	struct sqlite_statement *statements[SPOOL_FILE_STATEMENTS];
 	struct spool_identity identity; /* of db */
+	bool spent;                     /* db failed, and is not to be used */
 	/* owned; what the path named before somebody deleted or replaced it:
 	 * its events are to be taken over */
 	struct sqlite *old;
@@ -233,8 +234,11 @@ static enum fitness connect(struct spool_file *file, struct err *err)
 		fitness =
 		    sqlite_fault(db) == SQLITE_FAULT_FILE ? UNFIT : UNKNOWN;
 	if (fitness == FIT &&
-	    !spool_place_identify(file->place->path, &file->identity))
+	    !spool_place_identify(file->place->path, &file->identity)) {
+		err_set(err, ERR_INTERNAL, "the spool '%s' was taken away",
+			file->place->path);
 		fitness = UNKNOWN;
+	}
 	if (fitness != FIT) {
 		sqlite_close(db);
 		return fitness;
@@ -351,9 +355,7 @@ static bool replace(struct spool_file *file, bool readable, const char *why,
 	return true;
 }
 
-/* Makes the path name a file that can be used, and connects to it. To be called
- * alone. */
-static bool settle_path(struct spool_file *file, struct err *err)
+static bool try_path(struct spool_file *file, struct err *err)
 {
 	enum spool_found_file found;
 	struct spool_identity identity;
@@ -390,6 +392,21 @@ static bool settle_path(struct spool_file *file, struct err *err)
 			      : UNKNOWN;
 	}
 	return fitness == FIT && spool_place_sync(file->place, err);
+}
+
+/* Makes the path name a file that can be used, and connects to it. To be called
+ * alone; which keeps nobody from deleting the file meanwhile. */
+static bool settle_path(struct spool_file *file, struct err *err)
+{
+	struct spool_identity ignored;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		if (try_path(file, err))
+			return true;
+		if (spool_place_identify(file->place->path, &ignored))
+			return false;
+	}
+	return false;
 }
 
 /* ---------------------------------------------------------------- using */
@@ -437,6 +454,7 @@ static bool settle_alone(struct spool_file *file, struct err *err)
 	else
 		sqlite_close(file->db);
 	file->db = NULL;
+	file->spent = false;
 	bool done = settle_path(file, err);
 	if (done && file->old)
 		done = take_over(file, err);
@@ -464,7 +482,8 @@ bool spool_file_begin(struct spool_file *file, uint64_t deadline_ns,
 	file->deadline_ns = deadline_ns;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		if (spool_lock_enter(file->lock, false, deadline_ns, err)) {
-			if (!file->old && spool_file_is_current(file)) {
+			if (!file->old && !file->spent &&
+			    spool_file_is_current(file)) {
 				sqlite_set_deadline(file->db, deadline_ns);
 				return true;
 			}
@@ -489,10 +508,7 @@ bool spool_file_end(struct spool_file *file, const struct err *err)
 		file->condemned = file->identity;
 		file->why = err ? *err : (struct err){.text = "it failed"};
 	}
-	if (fault != SQLITE_FAULT_NONE) {
-		sqlite_close(file->db);
-		file->db = NULL;
-	}
+	file->spent = fault != SQLITE_FAULT_NONE;
 	spool_lock_leave(file->lock);
 	return fault != SQLITE_FAULT_NONE;
 }

@@ -30,13 +30,18 @@ static bool fail(struct err *err, const char *what, const char *path)
 		       strerror_r(code, text, sizeof(text)));
 }
 
+static bool out_of_memory(struct err *err)
+{
+	return err_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
 /* ---------------------------------------------------------------- names */
 
 static char *join(const char *a, const char *b, const char *c)
 {
 	char *joined = NULL;
 
-	return a && asprintf(&joined, "%s%s%s", a, b, c) >= 0 ? joined : NULL;
+	return asprintf(&joined, "%s%s%s", a, b, c) >= 0 ? joined : NULL;
 }
 
 /* The folder as an absolute path without links; made if missing. */
@@ -48,8 +53,10 @@ static char *find_folder(const char *path, struct err *err)
 				     : strdup(".");
 	char *real = NULL;
 
-	if (!folder)
+	if (!folder) {
+		out_of_memory(err);
 		return NULL;
+	}
 	if (mkdir(folder, 0700) == 0 || errno == EEXIST || errno == EROFS)
 		real = realpath(folder, NULL);
 	if (!real) {
@@ -75,9 +82,12 @@ static char *find_path(const char *path, struct err *err)
 	if (real)
 		return real;
 	char *folder = find_folder(path, err);
-	real = join(folder, strcmp(folder ? folder : "", "/") == 0 ? "" : "/",
-		    name);
+	if (!folder)
+		return NULL;
+	real = join(folder, strcmp(folder, "/") == 0 ? "" : "/", name);
 	free(folder);
+	if (!real)
+		out_of_memory(err);
 	return real;
 }
 
@@ -106,33 +116,35 @@ bool spool_place_check_folder(const struct spool_place *place, struct err *err)
 	return false;
 }
 
-struct spool_place *spool_place_open(const char *path, struct err *err)
+static bool make_names(struct spool_place *place)
 {
-	struct spool_place *place = calloc(1, sizeof(*place));
-
-	err_set(err, ERR_NO_MEMORY, "out of memory");
-	if (place)
-		place->path = find_path(path, err);
-	if (!place || !place->path)
-		goto failed;
-	if (strlen(place->path) > PATH_MAX_BYTES) {
-		err_set(err, ERR_CONFIG, "the spool's path is too long");
-		goto failed;
-	}
 	const char *slash = strrchr(place->path, '/');
-	place->folder =
-	    slash == place->path
-		? strdup("/")
-		: strndup(place->path, (size_t)(slash - place->path));
+	size_t len = (size_t)(slash - place->path);
+
+	place->folder = strndup(place->path, len > 0 ? len : 1);
 	place->journal = join(place->path, "-journal", "");
 	place->new_path = join(place->path, ".new", "");
 	place->new_journal = join(place->path, ".new-journal", "");
 	place->lock = join(place->path, ".lock", "");
-	if (place->folder && place->journal && place->new_path &&
-	    place->new_journal && place->lock &&
-	    spool_place_check_folder(place, err))
+	return place->folder && place->journal && place->new_path &&
+	       place->new_journal && place->lock;
+}
+
+struct spool_place *spool_place_open(const char *path, struct err *err)
+{
+	struct spool_place *place = calloc(1, sizeof(*place));
+
+	if (!place) {
+		out_of_memory(err);
+		return NULL;
+	}
+	place->path = find_path(path, err);
+	if (place->path && strlen(place->path) > PATH_MAX_BYTES)
+		err_set(err, ERR_CONFIG, "the spool's path is too long");
+	else if (place->path && !make_names(place))
+		out_of_memory(err);
+	else if (place->path && spool_place_check_folder(place, err))
 		return place;
-failed:
 	spool_place_close(place);
 	return NULL;
 }

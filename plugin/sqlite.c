@@ -66,6 +66,7 @@ static enum sqlite_fault classify_io(int code, int system_code, int file_code,
 	case SQLITE_IOERR_CHECKRESERVEDLOCK:
 	case SQLITE_IOERR_BLOCKED:
 	case SQLITE_IOERR_ACCESS:
+	case SQLITE_IOERR_FSTAT: /* deleted meanwhile */
 	case SQLITE_IOERR_CLOSE:
 	case SQLITE_IOERR_DIR_CLOSE:
 	case SQLITE_IOERR_DELETE:
