@@ -248,7 +248,7 @@ static void broke(struct writer *writer)
 	if (!spools(writer))
 		return;
 	if (writer->retries < 5)
-		ms = RETRY_FIRST_MS << writer->retries++;
+		ms = (unsigned)RETRY_FIRST_MS << writer->retries++;
 	retry_later(writer, ms);
 	writer->broken = true;
 }
