@@ -26,6 +26,8 @@ is $cluster->psql('SELECT current_user || current_database()',
 	local $SIG{QUIT} = 'IGNORE';
 	my $quitter = Process->spawn([ 'sleep', '600' ], stop => 'QUIT');
 	is $quitter->stop, 131, 'a program ends by QUIT though the test ignores it';
+	my $ended = grep { Process->spawn([ 'sleep', '600' ])->stop == 143 } 1 .. 50;
+	is $ended, 50, 'and by a signal that comes before it has begun';
 }
 
 my $sleeper = Process->spawn([ $cluster->bin('psql'), '-Xd',

@@ -12,7 +12,7 @@ use File::Basename qw(basename dirname);
 use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
-use POSIX qw(WNOHANG);
+use POSIX qw(WNOHANG SIG_BLOCK SIG_SETMASK SIGHUP SIGINT SIGQUIT SIGTERM sigprocmask);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT_OK = qw(root built plugin run run_ok wait_for free_port slurp spew
@@ -137,8 +137,15 @@ sub _as {
 
 sub _child {
 	my ($options, @command) = @_;
-	my $pid = fork // croak "cannot fork: $!";
-	return $pid if $pid;
+	# A signal that comes before the program is there waits for it: in between it
+	# would meet our handlers, or be ignored, and be lost.
+	my $before = POSIX::SigSet->new;
+	sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGINT, SIGQUIT, SIGTERM, SIGHUP), $before);
+	my $pid = fork;
+	if ($pid || !defined $pid) {
+		sigprocmask(SIG_SETMASK, $before);
+		return $pid // croak "cannot fork: $!";
+	}
 	# what a shell starts in the background ignores INT and QUIT
 	$SIG{$_} = 'DEFAULT' for qw(INT QUIT TERM HUP);
 	open STDIN, '<', $options->{stdin} // '/dev/null';
@@ -158,6 +165,7 @@ sub _child {
 			delete $ENV{$name};
 		}
 	}
+	sigprocmask(SIG_SETMASK, $before);
 	exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
 	POSIX::_exit(127);
 }
