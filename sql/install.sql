@@ -40,9 +40,6 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 5
 \set name roles
 \ir one.sql
-\set migration 6
-\set name away
-\ir one.sql
 
 \if :check
 \else

@@ -209,6 +209,11 @@ COMMENT ON COLUMN call_log.notes.note IS 'The note as saved; empty where it was 
 COMMENT ON COLUMN call_log.notes.form IS 'The further form fields of the save.';
 COMMENT ON COLUMN call_log.notes.contact_id IS 'The contact that the agent picked.';
 
+-- For listeners behind a pooler, and after a connection was cut.
+CREATE INDEX notes_elsewhere ON call_log.notes (saved_at)
+	WHERE request_id LIKE 'set_note/%' OR request_id LIKE 'sql/%';
+COMMENT ON INDEX call_log.notes_elsewhere IS 'Notes that were changed elsewhere, since some moment.';
+
 CREATE TABLE call_log.agents (
 	account             text COLLATE "C" NOT NULL,
 	agent               text COLLATE "C" NOT NULL CHECK (agent <> ''),

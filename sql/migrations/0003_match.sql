@@ -42,9 +42,21 @@ BEGIN
 		) AS z
 		WHERE a.session_id = '0';
 	END IF;
+
+	-- What was refused is rare, and looked for only then. Of a call that is logged it
+	-- tells nothing: some event of it was.
+	IF EXISTS (SELECT FROM call_log.rejected) THEN
+		RETURN QUERY
+		SELECT a.ordinal::integer, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text
+		FROM unnest(accounts, agents, session_ids) WITH ORDINALITY AS a (account, agent, session_id, ordinal)
+		WHERE EXISTS (SELECT FROM call_log.rejected r
+		              WHERE r.account = a.account AND r.agent = a.agent AND r.session_id = a.session_id)
+		  AND NOT EXISTS (SELECT FROM call_log.calls c
+		                  WHERE c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id);
+	END IF;
 END $$;
 COMMENT ON FUNCTION call_log.match_calls(text[], text[], text[]) IS
-'For arrays of equal length, one element a question: the calls that are logged, by the 1-based place (ordinal) of the question; nothing for one that is not. A merged call answers as the call that stands for it; "0" as the agent''s live call of that name.';
+'For arrays of equal length, one element a question: the calls that are logged, by the 1-based place (ordinal) of the question; nothing for one that is not, but a row without id for one whose events were all refused. A merged call answers as the call that stands for it; "0" as the agent''s live call of that name.';
 
 INSERT INTO call_log.migrations (version, name) VALUES (3, 'match');
 COMMIT;
