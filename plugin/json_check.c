@@ -1,5 +1,6 @@
 /* json_check - see json_check.h. One pass, no recursion, no allocation. */
 #include "json_check.h"
+#include "hex.h"
 #include "utf8.h"
 
 #include <stdint.h>
@@ -59,17 +60,6 @@ static bool close_container(struct check *check)
 	check->at++;
 	check->depth--;
 	return value_done(check);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* The value of a \uXXXX at `at`, or -1. */

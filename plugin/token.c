@@ -1,6 +1,7 @@
 /* token - see token.h. A text is read in units: a byte as it is, or one that
  * was percent-encoded, once (%26) or again and again (%2526, %252526). */
 #include "token.h"
+#include "hex.h"
 
 #include <string.h>
 
@@ -16,17 +17,6 @@ struct unit {
 	size_t width; /* bytes in the text */
 };
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static struct unit read_unit(const char *at)
 {
 	struct unit unit = {(unsigned char)at[0], 0, at[0] != '\0'};
@@ -36,12 +26,12 @@ static struct unit read_unit(const char *at)
 	if (at[0] != '%')
 		return unit;
 	while (level < LEVEL_MAX && code[0] == '2' && code[1] == '5' &&
-	       hex_value(code[2]) >= 0 && hex_value(code[3]) >= 0) {
+	       hex_digit(code[2]) >= 0 && hex_digit(code[3]) >= 0) {
 		code += 2;
 		level++;
 	}
-	int high = hex_value(code[0]);
-	int low = high < 0 ? -1 : hex_value(code[1]);
+	int high = hex_digit(code[0]);
+	int low = high < 0 ? -1 : hex_digit(code[1]);
 	if (low < 0 || high * 16 + low == 0)
 		return unit;
 	return (struct unit){high * 16 + low, level, (size_t)(code + 2 - at)};

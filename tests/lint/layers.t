@@ -34,7 +34,7 @@ my %layers = (
 		'call',
 		'buf clock hosts',
 		'err',
-		'utf8',
+		'utf8 hex',
 	],
 	'host-api' => [
 		'host check report',

@@ -2,23 +2,11 @@
  * is: decoded, and answered in a match. A sample of them, or with ALL=1 all
  * 1,112,063 scalar values but U+0000, each raw and as an escape. */
 #include "../decode.h"
+#include "../scalar.h"
 #include "../tap.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>
-
-static size_t encode(uint32_t scalar, char *to)
-{
-	if (scalar < 0x80) {
-		to[0] = (char)scalar;
-		return 1;
-	}
-	size_t len = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4;
-	for (size_t i = len - 1; i > 0; i--, scalar >>= 6)
-		to[i] = (char)(0x80 | (scalar & 0x3F));
-	to[0] = (char)((0xF00 >> len) | scalar);
-	return len;
-}
 
 static size_t escape(uint32_t scalar, char to[13])
 {
@@ -78,10 +66,10 @@ static bool round_trip(uint32_t first, uint32_t count)
 
 		if (scalar >= 0xD800 && scalar <= 0xDFFF)
 			continue;
-		buf_add(&want, bytes, encode(scalar, bytes));
+		buf_add(&want, bytes, scalar_encode(scalar, bytes));
 		bool plain = scalar >= 0x20 && scalar != '"' && scalar != '\\';
 		if (plain)
-			buf_add(&raw, bytes, encode(scalar, bytes));
+			buf_add(&raw, bytes, scalar_encode(scalar, bytes));
 		else
 			buf_add(&raw, bytes, escape(scalar, bytes));
 		buf_add(&escaped, bytes, escape(scalar, bytes));

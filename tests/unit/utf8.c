@@ -1,21 +1,9 @@
 /* utf8 - every sequence of one to three bytes, every scalar value, and cuts. */
 #include "../../plugin/utf8.h"
+#include "../scalar.h"
 #include "../tap.h"
 
 #include <stdint.h>
-
-static size_t encode(uint32_t scalar, char *to)
-{
-	if (scalar < 0x80) {
-		to[0] = (char)scalar;
-		return 1;
-	}
-	size_t len = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4;
-	for (size_t i = len - 1; i > 0; i--, scalar >>= 6)
-		to[i] = (char)(0x80 | (scalar & 0x3F));
-	to[0] = (char)((0xF00 >> len) | scalar);
-	return len;
-}
 
 /* By decoding and encoding again: slow, but with no table of its own. */
 static size_t by_definition(const char *bytes, size_t len)
@@ -37,7 +25,7 @@ static size_t by_definition(const char *bytes, size_t len)
 		scalar = scalar << 6 | ((unsigned char)bytes[i] & 0x3F);
 	}
 	if (scalar > 0x10FFFF || (scalar >= 0xD800 && scalar <= 0xDFFF) ||
-	    encode(scalar, again) != whole)
+	    scalar_encode(scalar, again) != whole)
 		return 0;
 	return whole;
 }
@@ -81,7 +69,7 @@ static void scalars(void)
 	char bytes[4];
 
 	for (uint32_t scalar = 0; scalar <= 0x110000; scalar++) {
-		size_t len = encode(scalar, bytes);
+		size_t len = scalar_encode(scalar, bytes);
 		bool good =
 		    scalar <= 0x10FFFF && (scalar < 0xD800 || scalar > 0xDFFF);
 
