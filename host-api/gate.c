@@ -31,11 +31,6 @@ void crm_gate_shut(struct crm_gate *gate)
 	atomic_fetch_or(&gate->state, SHUT);
 }
 
-bool crm_gate_is_shut(struct crm_gate *gate)
-{
-	return atomic_load(&gate->state) & SHUT;
-}
-
 bool crm_gate_wait(struct crm_gate *gate, uint64_t deadline_ns)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};

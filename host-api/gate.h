@@ -17,7 +17,6 @@ bool crm_gate_enter(struct crm_gate *gate);
 void crm_gate_leave(struct crm_gate *gate);
 /* [any] Nobody enters any more. */
 void crm_gate_shut(struct crm_gate *gate);
-bool crm_gate_is_shut(struct crm_gate *gate);
 /* [main] After shut: waits until nobody is inside; false at the deadline. */
 bool crm_gate_wait(struct crm_gate *gate, uint64_t deadline_ns);
 

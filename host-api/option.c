@@ -16,11 +16,6 @@ enum { MAX_OPTIONS = 256, MAX_NAME = 64 };
 static const char *const type_names[] = {"string", "int", "bool", "enum",
 					 "strings"};
 
-const char *crm_option_type_name(enum crm_option_type type)
-{
-	return type_names[type];
-}
-
 /* The parts of an option's JSON object. */
 enum { NAME, TYPE, REQUIRED, SECRET, PRESET, MIN, MAX, VALUES, EXAMPLE, HELP };
 static const char *const members[] = {"name",    "type", "required", "secret",

@@ -50,8 +50,6 @@ const char *crm_options_nearest(const struct crm_options *options,
 				const char *name);
 /* "an integer from 1 to 10", "'none' or 'all'", ... into buf. */
 void crm_option_allowed(const struct crm_option *option, char *buf, size_t cap);
-/* "string", "int", ... */
-const char *crm_option_type_name(enum crm_option_type type);
 /* Does one of the lines of `lines` equal `value`? */
 bool crm_option_has_line(const char *lines, const char *value);
 

@@ -170,16 +170,26 @@ static void check_stopped(const struct trial *trial)
 	stand_close(stand);
 }
 
-static void check_remains(const struct trial *trial)
+/* A stand whose plugin was sent some messages and has ended well, to be closed;
+ * NULL: it has not. */
+static struct stand *run_some(const struct trial *trial, enum parcel_kind kind)
 {
 	struct stand *stand = stand_run(trial->setup, trial->verdict,
 					room_for(some(trial->setup)));
 
 	if (!stand)
-		return;
+		return NULL;
+	stand->kind = kind;
 	traffic_send(stand, some(trial->setup));
 	stand_wait(stand, GRACE_MS);
-	if (!stand_end(stand))
+	return stand_end(stand) ? stand : NULL;
+}
+
+static void check_remains(const struct trial *trial)
+{
+	struct stand *stand = run_some(trial, PARCEL_PLAIN);
+
+	if (!stand)
 		return;
 	remains_judge(stand);
 	stand_close(stand);
@@ -191,15 +201,9 @@ static void check_remains(const struct trial *trial)
 
 static void send_watched(const struct trial *trial, enum parcel_kind kind)
 {
-	struct stand *stand = stand_run(trial->setup, trial->verdict,
-					room_for(some(trial->setup)));
+	struct stand *stand = run_some(trial, kind);
 
 	if (!stand)
-		return;
-	stand->kind = kind;
-	traffic_send(stand, some(trial->setup));
-	stand_wait(stand, GRACE_MS);
-	if (!stand_end(stand))
 		return;
 	verdict_need(trial->verdict, atomic_load(&stand->accepted) > 0,
 		     "no message was accepted, which proves nothing: give one "
@@ -219,14 +223,9 @@ static void check_tight(const struct trial *trial)
 
 static void check_words(const struct trial *trial)
 {
-	struct stand *stand = stand_run(trial->setup, trial->verdict,
-					room_for(some(trial->setup)));
+	struct stand *stand = run_some(trial, PARCEL_PLAIN);
 
 	if (!stand)
-		return;
-	traffic_send(stand, some(trial->setup));
-	stand_wait(stand, GRACE_MS);
-	if (!stand_end(stand))
 		return;
 	if (atomic_load(&stand->faults) > 0)
 		verdict_fail(trial->verdict, "%s (the first of %zu faults)",
