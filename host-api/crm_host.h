@@ -69,8 +69,8 @@ enum crm_status crm_host_start(struct crm_runtime *runtime, char *why,
 struct crm_message {
 	const char *account; /* tenant; "" in a host with only one */
 	const char *agent;   /* the signed-in user; never empty */
-	int64_t
-	    sent_at_ms; /* when the widget posted it, Unix time; 0 = unknown */
+	/* when the widget posted it, Unix time; 0 = unknown */
+	int64_t sent_at_ms;
 	const char *body; /* the widget's message, JSON text */
 	size_t body_len;
 	uint32_t timeout_ms; /* 0 = request_timeout_ms of the configuration */

@@ -167,14 +167,16 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
  *    "type": "string",            string | int | bool | enum | strings (a list)
  *    "required": true,            default false
  *    "secret": "never",           "never" (default); "may" hold a password, as
- * a connection string does "default": "text",           a value of that type:
- * "text", 5, true, ["a"]; absent: none "min": 1, "max": 10,         int: the
- * allowed range, inclusive "values": ["none", "all"],   enum: what is allowed
- *    "example": "text",           for the sample configuration; else the
- * default "help": "One or more sentences for an administrator."} The host
- * checks the file against it before create() (see CRM_EXT_DESCRIBE), and prints
- * the sample configuration and the manual page from it. The keys `enabled` and
- * `required` are the host's. */
+ *                                 a connection string does
+ *    "default": "text",           a value of that type: "text", 5, true, ["a"];
+ *                                 absent: none
+ *    "min": 1, "max": 10,         int: the allowed range, inclusive
+ *    "values": ["none", "all"],   enum: what is allowed
+ *    "example": "text",           for the sample configuration; else the default
+ *    "help": "One or more sentences for an administrator."}
+ * The host checks the file against it before create() (see CRM_EXT_DESCRIBE),
+ * and prints the sample configuration and the manual page from it. The keys
+ * `enabled` and `required` are the host's. */
 #define CRM_EXT_OPTIONS "crm.options/1"
 
 /* const char *: a JSON object, what of the widget's conversation the plugin
