@@ -97,6 +97,11 @@ void matcher_free(struct matcher *matcher)
 	free(matcher);
 }
 
+bool matcher_open(struct matcher *matcher, struct err *err)
+{
+	return queue_open(matcher->queue, err);
+}
+
 static void query_free(struct query *query)
 {
 	message_match_free(&query->match);

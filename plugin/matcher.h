@@ -10,6 +10,7 @@
 #include "recall.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ struct matcher *matcher_new(const struct matcher_settings *settings,
 			    struct err *err);
 /* Only while matcher_run() does not run. */
 void matcher_free(struct matcher *matcher);
+
+/* Opens the queue; before matcher_run(), in the process that runs it. */
+bool matcher_open(struct matcher *matcher, struct err *err);
 
 /* [any] The handler of /callLogger/match. */
 enum crm_status matcher_submit(struct matcher *matcher,

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	SERVICE_MAX = 512 * 1024,
@@ -72,11 +73,21 @@ struct plugin {
 	pthread_cond_t ended;  /* one of them has */
 	_Atomic bool stopping; /* also true before start() */
 	_Atomic long inside;   /* calls of submit() */
+	_Atomic pid_t process; /* that started it; 0: none */
 };
 
 static struct plugin *plugin_of(struct crm_plugin *abi)
 {
 	return (struct plugin *)abi;
+}
+
+/* Is this a child of the process that started it? Then there are no threads,
+ * locks may be held for ever, and what is open is the parent's. */
+static bool is_foreign(const struct plugin *plugin)
+{
+	pid_t process = atomic_load(&plugin->process);
+
+	return process != 0 && process != getpid();
 }
 
 /* --------------------------------------------------------------- submit */
@@ -97,6 +108,8 @@ static enum crm_status plugin_submit(struct crm_plugin *abi,
 	struct plugin *plugin = plugin_of(abi);
 	enum crm_status status = CRM_STOPPING;
 
+	if (is_foreign(plugin))
+		return CRM_STOPPING;
 	/* stop() waits for those inside: first say so, then look. */
 	atomic_fetch_add(&plugin->inside, 1);
 	if (!atomic_load(&plugin->stopping))
@@ -179,7 +192,10 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	struct plugin *plugin = plugin_of(abi);
 	struct err err = {0};
 
+	atomic_store(&plugin->process, getpid());
 	if (!writer_open(plugin->writer, &err) ||
+	    !matcher_open(plugin->matcher, &err) ||
+	    !trigger_open(plugin->trigger, &err) ||
 	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
@@ -206,6 +222,9 @@ static enum crm_status plugin_stop(struct crm_plugin *abi, uint64_t deadline_ns)
 {
 	struct plugin *plugin = plugin_of(abi);
 	uint64_t now = clock_ns();
+
+	if (is_foreign(plugin))
+		return CRM_OK;
 	uint64_t end_ns =
 	    clock_after(deadline_ns > now ? deadline_ns : now, GRACE_MS);
 
@@ -269,6 +288,9 @@ static void plugin_destroy(struct crm_plugin *abi)
 {
 	struct plugin *plugin = plugin_of(abi);
 
+	/* libpq would say good-bye over the parent's connections. */
+	if (is_foreign(plugin))
+		return;
 	writer_free(plugin->writer);
 	matcher_free(plugin->matcher);
 	listener_free(plugin->listener);
@@ -442,6 +464,7 @@ struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
 	plugin->health_extension.snapshot = plugin_health;
 	plugin->host = host;
 	atomic_init(&plugin->stopping, true);
+	atomic_init(&plugin->process, 0);
 	pthread_mutex_init(&plugin->parsing, NULL);
 	pthread_mutex_init(&plugin->mutex, NULL);
 	pthread_condattr_t monotonic;

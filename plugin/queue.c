@@ -11,7 +11,7 @@
 
 struct queue {
 	pthread_mutex_t mutex;
-	int fd; /* an eventfd; owned */
+	int fd; /* an eventfd; owned; -1: not open */
 	size_t max_items, max_bytes;
 
 	/* under the mutex */
@@ -31,13 +31,7 @@ struct queue *queue_new(size_t max_items, size_t max_bytes, struct err *err)
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (queue->fd < 0) {
-		err_set(err, ERR_INTERNAL, "cannot make an eventfd: %s",
-			strerror(errno));
-		free(queue);
-		return NULL;
-	}
+	queue->fd = -1;
 	pthread_mutex_init(&queue->mutex, NULL);
 	queue->max_items = max_items;
 	queue->max_bytes = max_bytes;
@@ -49,9 +43,19 @@ void queue_free(struct queue *queue)
 {
 	if (!queue)
 		return;
-	close(queue->fd);
+	if (queue->fd >= 0)
+		close(queue->fd);
 	pthread_mutex_destroy(&queue->mutex);
 	free(queue);
+}
+
+bool queue_open(struct queue *queue, struct err *err)
+{
+	if (queue->fd < 0)
+		queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return queue->fd >= 0 ||
+	       err_set(err, ERR_INTERNAL, "cannot make an eventfd: %s",
+		       strerror(errno));
 }
 
 static void signal_locked(struct queue *queue)

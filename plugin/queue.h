@@ -25,6 +25,10 @@ struct queue;
 struct queue *queue_new(size_t max_items, size_t max_bytes, struct err *err);
 void queue_free(struct queue *queue);
 
+/* Before anything is pushed, by the process that will: children of a fork
+ * that shared what wakes the taker would wake each other's. */
+bool queue_open(struct queue *queue, struct err *err);
+
 /* [any] Wakes the taker when it waits. An item larger than max_bytes is
  * accepted when the queue is empty. */
 enum queue_push queue_push(struct queue *queue, struct queue_item *item);

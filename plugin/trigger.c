@@ -35,7 +35,7 @@ struct entry {
 struct trigger {
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
-	int fd;                      /* an eventfd; owned */
+	int fd;                      /* an eventfd; owned; -1: not open */
 
 	pthread_mutex_t mutex; /* for all below */
 	struct entry *buckets[BUCKETS];
@@ -54,13 +54,7 @@ struct trigger *trigger_new(const struct crm_host *host, struct health *health,
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	trigger->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (trigger->fd < 0) {
-		err_set(err, ERR_INTERNAL, "cannot make an eventfd: %s",
-			strerror(errno));
-		free(trigger);
-		return NULL;
-	}
+	trigger->fd = -1;
 	trigger->host = host;
 	trigger->health = health;
 	trigger->due_ns = CLOCK_NEVER;
@@ -84,9 +78,19 @@ void trigger_free(struct trigger *trigger)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
 		free_chain(trigger->buckets[i]);
-	close(trigger->fd);
+	if (trigger->fd >= 0)
+		close(trigger->fd);
 	pthread_mutex_destroy(&trigger->mutex);
 	free(trigger);
+}
+
+bool trigger_open(struct trigger *trigger, struct err *err)
+{
+	if (trigger->fd < 0)
+		trigger->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return trigger->fd >= 0 ||
+	       err_set(err, ERR_INTERNAL, "cannot make an eventfd: %s",
+		       strerror(errno));
 }
 
 /* ------------------------------------------------------------ gathering */

@@ -19,6 +19,9 @@ struct trigger *trigger_new(const struct crm_host *host, struct health *health,
 			    struct err *err);
 void trigger_free(struct trigger *trigger);
 
+/* Before its thread runs, by the process whose thread that is. */
+bool trigger_open(struct trigger *trigger, struct err *err);
+
 enum trigger_when {
 	TRIGGER_NOW,   /* as soon as is polite */
 	TRIGGER_LATER, /* in some seconds: what is waited for comes by itself */

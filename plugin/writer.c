@@ -128,6 +128,8 @@ void writer_free(struct writer *writer)
 
 bool writer_open(struct writer *writer, struct err *err)
 {
+	if (!queue_open(writer->queue, err))
+		return false;
 	if (!writer->spool_path || writer->spooler.spool)
 		return true;
 	if (!spooler_open(&writer->spooler, writer->spool_path,

@@ -73,7 +73,8 @@ struct writer *writer_new(const struct writer_settings *settings,
 /* Only while writer_run() does not run. */
 void writer_free(struct writer *writer);
 
-/* Opens the spool; before writer_run(), in the process that runs it. */
+/* Opens the queue and the spool; before writer_run(), in the process that runs
+ * it. */
 bool writer_open(struct writer *writer, struct err *err);
 
 /* [any] Accepted: done() will be called, perhaps already has. */

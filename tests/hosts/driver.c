@@ -24,12 +24,29 @@
  *   deaf N                     -> deaf; the next N posts are answered BUSY
  *   stop MS                    -> stopped STATUS MS, tally KEY=VALUE...
  *   destroy                    -> destroyed
+ *   reload                        unloads the plugin file and loads it again
+ *                              -> reloaded
  *   health | options | service -> health JSON ...
+ * And, of faults.h:
+ *   wall UNIX_MS               -> wall; what the wall clock shows from now on
+ *   fail_thread N              -> failing; the Nth thread made cannot be
+ *   signals US                 -> signals COUNT, so far; handles signals, and
+ *                                 has one every US microseconds (0: none)
+ *   fork HOW                      a child that ends by `exit`, `_exit`, or by
+ *                                 ending the plugin (`end`), waited for
+ *                              -> forked STATUS
+ *   fork serve IN OUT             a child that obeys commands from and answers
+ *                                 to these named pipes
+ *                              -> forked PID
+ *   reap PID                      waits for the end of such a child
+ *                              -> reaped STATUS
  *
  * The plugin's log lines come as: log LEVEL LINE. What it posts to agents as:
  * post ACCOUNT AGENT BODY. Memory passed to the plugin
  * is overwritten after each call, so that a kept pointer shows. */
 #include "crm_plugin.h"
+
+#include "faults.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -54,6 +71,7 @@ struct instance {
 	pthread_t flood[THREADS];
 	int flooding;
 	struct work *work;
+	atomic_bool quiet; /* answers are counted, not printed */
 };
 
 struct request {
@@ -70,6 +88,8 @@ struct work {
 	atomic_long slowest_ns; /* submit() */
 };
 
+static const char *plugin_path;
+static void *plugin_file;
 static const struct crm_entry *entry;
 static struct instance instances[INSTANCES];
 static atomic_ullong next_id = 1;
@@ -78,7 +98,6 @@ static uint64_t sent_ns[IDS];
 static uint32_t submit_ns[IDS];  /* how long submit() took */
 static uint32_t waited_ns[IDS];  /* the same where it gave the processor up */
 static uint64_t first_timed = 1; /* the first id of the next `times` */
-static atomic_bool quiet;        /* answers are counted, not printed */
 static atomic_long deaf;         /* posts still to be answered BUSY */
 static const char *const status_names[] = {
     "OK",       "BAD_REQUEST", "BUSY",  "TIMEOUT",
@@ -97,7 +116,9 @@ static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	va_list args;
+	sigset_t before;
 
+	faults_hold_signals(&before);
 	pthread_mutex_lock(&speaking);
 	va_start(args, format);
 	vprintf(format, args);
@@ -105,6 +126,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 	printf("\n");
 	fflush(stdout);
 	pthread_mutex_unlock(&speaking);
+	faults_release_signals(&before);
 }
 
 /* ------------------------------------------------- what the plugin calls */
@@ -140,7 +162,7 @@ static void host_complete(const struct crm_host *host, uint64_t id,
 	struct instance *instance = host->host_data;
 	uint64_t ms = (now_ns() - sent_ns[id]) / 1000000;
 
-	if (!atomic_load(&quiet))
+	if (!atomic_load(&instance->quiet))
 		say("answer %llu %s %llu %.*s", (unsigned long long)id,
 		    status_names[status], (unsigned long long)ms, (int)body_len,
 		    body);
@@ -413,7 +435,7 @@ static void do_burst(struct instance *instance, int threads, size_t repeat,
 	for (int i = 0; i <= CRM_FAILED; i++)
 		before[i] = atomic_load(&instance->statuses[i]);
 	work->repeat = repeat;
-	atomic_store(&quiet, true);
+	atomic_store(&instance->quiet, true);
 	start = now_ns();
 	for (int i = 0; i < threads; i++)
 		pthread_create(&thread[i], NULL, work_run, work);
@@ -421,7 +443,7 @@ static void do_burst(struct instance *instance, int threads, size_t repeat,
 		pthread_join(thread[i], NULL);
 	all = wait_answers(instance, 120);
 	uint64_t ms = (now_ns() - start) / 1000000;
-	atomic_store(&quiet, false);
+	atomic_store(&instance->quiet, false);
 
 	pthread_mutex_lock(&speaking);
 	printf("burst all=%d refused=%ld ms=%llu slowest_submit_us=%ld",
@@ -441,7 +463,7 @@ static void do_flood(struct instance *instance, int threads, const char *path)
 	instance->work = read_work(instance, path);
 	instance->work->endless = true;
 	instance->flooding = threads;
-	atomic_store(&quiet, true);
+	atomic_store(&instance->quiet, true);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&instance->flood[i], NULL, work_run,
 			       instance->work);
@@ -461,7 +483,7 @@ static void do_stop(struct instance *instance, long ms)
 	long answered = atomic_load(&instance->answered);
 	for (int i = 0; i < instance->flooding; i++)
 		pthread_join(instance->flood[i], NULL);
-	atomic_store(&quiet, false);
+	atomic_store(&instance->quiet, false);
 	pthread_mutex_lock(&speaking);
 	printf("tally accepted=%ld answered=%ld twice=%ld late=%ld",
 	       atomic_load(&instance->accepted),
@@ -477,6 +499,63 @@ static void do_stop(struct instance *instance, long ms)
 		free_work(instance->work);
 	instance->work = NULL;
 	instance->flooding = 0;
+}
+
+static bool load(void)
+{
+	plugin_file = dlopen(plugin_path, RTLD_NOW | RTLD_LOCAL);
+	if (!plugin_file) {
+		say("error: %s", dlerror());
+		return false;
+	}
+	entry = dlsym(plugin_file, "crm_entry");
+	if (entry && entry->magic == CRM_MAGIC)
+		return true;
+	say("error: no plugin");
+	return false;
+}
+
+static void do_reload(void)
+{
+	dlclose(plugin_file);
+	if (!load())
+		exit(2);
+	say("reloaded");
+}
+
+static void do_signals(long us)
+{
+	faults_handle_signals();
+	faults_set_timer(us);
+	say("signals %lu", atomic_load(&signals_seen));
+}
+
+/* What a host that does not know of forks does in the child. */
+static void end_child(struct instance *instance, const char *how)
+{
+	if (strcmp(how, "_exit") == 0)
+		_exit(0);
+	if (strcmp(how, "end") == 0) {
+		instance->plugin->stop(instance->plugin, now_ns() + 1000000000);
+		instance->plugin->destroy(instance->plugin);
+	}
+	exit(0);
+}
+
+static void do_fork(struct instance *instance, int count, char **fields)
+{
+	bool serves = count == 4;
+	pid_t child = faults_fork();
+
+	if (child < 0) {
+		say("error: cannot fork");
+	} else if (child > 0) {
+		say("forked %d", serves ? child : faults_wait(child));
+	} else if (!serves) {
+		end_child(instance, fields[1]);
+	} else if (!faults_talk_through(fields[2], fields[3])) {
+		_exit(3);
+	}
 }
 
 static void do_destroy(struct instance *instance)
@@ -572,6 +651,21 @@ static void obey(char *line, struct instance **current)
 		do_stop(instance, strtol(fields[1], NULL, 10));
 	else if (strcmp(verb, "destroy") == 0)
 		do_destroy(instance);
+	else if (strcmp(verb, "reload") == 0)
+		do_reload();
+	else if (strcmp(verb, "wall") == 0 && count == 2) {
+		faults_set_wall(strtoll(fields[1], NULL, 10));
+		say("wall");
+	} else if (strcmp(verb, "fail_thread") == 0 && count == 2) {
+		atomic_store(&threads_left, strtol(fields[1], NULL, 10));
+		say("failing");
+	} else if (strcmp(verb, "signals") == 0 && count == 2)
+		do_signals(strtol(fields[1], NULL, 10));
+	else if (strcmp(verb, "fork") == 0 && count >= 2)
+		do_fork(instance, count, fields);
+	else if (strcmp(verb, "reap") == 0 && count == 2)
+		say("reaped %d",
+		    faults_wait((pid_t)strtol(fields[1], NULL, 10)));
 	else if (strcmp(verb, "health") == 0)
 		do_health(instance);
 	else if (strcmp(verb, "options") == 0)
@@ -588,21 +682,22 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t len;
+	sigset_t outside;
 
-	void *file = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
-	if (!file) {
-		say("error: %s", argc == 2 ? dlerror() : "which plugin?");
+	if (argc != 2) {
+		say("error: which plugin?");
 		return 2;
 	}
-	entry = dlsym(file, "crm_entry");
-	if (!entry || entry->magic != CRM_MAGIC) {
-		say("error: no plugin");
+	plugin_path = argv[1];
+	if (!load())
 		return 2;
-	}
+	faults_hold_signals(&outside);
 	while ((len = getline(&line, &cap, stdin)) > 0) {
 		if (line[len - 1] == '\n')
 			line[--len] = '\0';
+		faults_release_signals(&outside);
 		obey(line, &current);
+		faults_hold_signals(&outside);
 	}
 	free(line);
 	for (int i = 0; i < INSTANCES; i++)

@@ -11,7 +11,7 @@ use warnings;
 use Carp qw(croak);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
-use POSIX qw(WNOHANG);
+use POSIX qw(WNOHANG mkfifo);
 use Process qw(built scratch wait_for);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
@@ -19,10 +19,11 @@ my $json = JSON::PP->new->canonical->utf8;
 my %alive;
 my $request = 0;
 
+# prefix: a command that ends by running its arguments.
 sub new {
 	my ($class, %option) = @_;
 	my $self = bless { lines => [], log => [], buffer => '', dir => scratch() }, $class;
-	$self->{pid} = open2($self->{out}, $self->{in},
+	$self->{pid} = open2($self->{out}, $self->{in}, @{ $option{prefix} // [] },
 		built('tests/hosts/driver'), $option{plugin} // built('call_log.so'));
 	$self->{in}->autoflush(1);
 	$self->{owner} = $$;
@@ -46,6 +47,10 @@ sub quit {
 	my ($self) = @_;
 	close $self->{in};
 	my $status;
+	if ($self->{parent}) {
+		$self->{parent}->tell('reap', $self->{pid});
+		return ($self->{parent}->await(qr/^reaped (-?\d+)/))[0];
+	}
 	wait_for('the driver to end', sub {
 		$self->_read(0);
 		waitpid($self->{pid}, WNOHANG) == $self->{pid} && (($status = $?), 1);
@@ -156,6 +161,12 @@ sub create {
 
 sub use { $_[0]->tell('use', $_[1]) }
 
+sub reload {
+	my ($self) = @_;
+	$self->tell('reload');
+	$self->await(qr/^reloaded/);
+}
+
 sub start {
 	my ($self) = @_;
 	$self->tell('start');
@@ -184,6 +195,51 @@ sub ask {
 }
 
 sub health { $_[0]->ask('health') }
+
+# ----------------------------------------------------------------- faults
+# The wall clock shows that Unix time from now on; 0: the right one.
+sub set_wall {
+	my ($self, $unix_s) = @_;
+	$self->tell('wall', int($unix_s * 1000));
+	$self->await(qr/^wall/);
+}
+
+# The Nth thread from now on cannot be created.
+sub fail_thread {
+	my ($self, $n) = @_;
+	$self->tell('fail_thread', $n);
+	$self->await(qr/^failing/);
+}
+
+# One signal every so many microseconds (0: none); how many there were.
+sub signals {
+	my ($self, $us) = @_;
+	$self->tell('signals', $us);
+	return ($self->await(qr/^signals (\d+)/))[0];
+}
+
+# A child that ends by `exit`, `_exit`, or by ending the plugin (`end`); its status.
+sub fork_and_end {
+	my ($self, $how) = @_;
+	$self->tell('fork', $how);
+	return ($self->await(qr/^forked (-?\d+)/))[0];
+}
+
+# A child of the driver as it is now, to be told what to do like any.
+sub fork_child {
+	my ($self) = @_;
+	my $child = bless { lines => [], log => [], buffer => '', dir => scratch(), owner => 0,
+		parent => $self }, ref $self;
+	my @pipe = map { "$child->{dir}/$_" } qw(in out);
+	mkfifo($_, 0600) or croak "mkfifo $_: $!" for @pipe;
+	$self->tell('fork', 'serve', @pipe);
+	($child->{pid}) = $self->await(qr/^forked (\d+)/);
+	# read and write, so that opening waits for nobody
+	open $child->{in}, '+<', $pipe[0] or croak "$pipe[0]: $!";
+	open $child->{out}, '+<', $pipe[1] or croak "$pipe[1]: $!";
+	$child->{in}->autoflush(1);
+	return $child;
+}
 
 # --------------------------------------------------------------- messages
 # A presence event of a call: session_id and whatever members of `call` and

@@ -123,7 +123,24 @@ sub _take {
 		$self->{early}{$answered} = [ $status, $ms ];
 	} elsif ($line =~ /^error/) {
 		croak "driver: $line";
+	} else {
+		push @{ $self->{heard} }, $line;
 	}
+}
+
+# The driver is told something while calls flow on: tell(fork => 'exit') and then
+# hear(qr/^forked (.*)/), the first other line like that; its captures.
+sub tell { my ($self, @command) = @_; $self->{driver}->tell(@command) }
+
+sub hear {
+	my ($self, $pattern, $seconds) = @_;
+	return @{
+		wait_for("a line like $pattern", sub {
+			$self->pump(0.002);
+			my ($got) = grep { @$_ } map { [ $_ =~ $pattern ] } splice @{ $self->{heard} //= [] };
+			$got;
+		}, $seconds // 30)
+	};
 }
 
 # Sends what may be sent and takes what was answered, for up to that time.

@@ -21,6 +21,8 @@ static void order_and_bounds(void)
 	struct queue_item items[4] = {
 	    {.bytes = 10}, {.bytes = 10}, {.bytes = 10}, {.bytes = 100}};
 	struct queue *queue = queue_new(2, 50, NULL);
+
+	ok(queue_open(queue, NULL), "it opens");
 	bool closed = true;
 
 	ok(queue_take(queue, &closed) == NULL && !closed,
@@ -54,6 +56,8 @@ static void waking(void)
 {
 	struct queue_item items[3] = {{.bytes = 1}, {.bytes = 1}, {.bytes = 1}};
 	struct queue *queue = queue_new(10, 100, NULL);
+
+	ok(queue_open(queue, NULL), "it opens");
 	bool closed;
 
 	queue_push(queue, &items[0]);
@@ -98,6 +102,8 @@ static void *push_all(void *argument)
 static void threads(void)
 {
 	struct queue *queue = queue_new(64, SIZE_MAX, NULL);
+
+	ok(queue_open(queue, NULL), "it opens");
 	struct pusher pushers[PUSHERS];
 	pthread_t ids[PUSHERS];
 	size_t taken = 0, next[PUSHERS] = {0};
