@@ -28,7 +28,9 @@ struct known *known_open(const char *path, size_t max_calls, char *notice,
  * memory. NULL is allowed. */
 void known_close(struct known *known);
 
-/* What is known of a call; id 0: it is logged, its id not known yet. */
+/* What is known of a call; id 0: it is logged, its id not known yet;
+ * KNOWN_SPOOLED: it is in the spool. */
+enum { KNOWN_SPOOLED = -1 };
 struct known_call {
 	struct text account, agent, session_id;
 	int64_t id;

@@ -315,6 +315,13 @@ static void on_stored(void *context, const struct event *event)
 	recall_committed(plugin->recall, event);
 }
 
+static void on_spooled(void *context, const struct event *event)
+{
+	struct plugin *plugin = context;
+
+	recall_kept(plugin->recall, event);
+}
+
 static void on_replayed(void *context, const struct event *event)
 {
 	struct plugin *plugin = context;
@@ -328,6 +335,7 @@ static void on_rejected(void *context, const struct event *event)
 {
 	struct plugin *plugin = context;
 
+	recall_rejected(plugin->recall, event);
 	trigger_add(plugin->trigger, event->account, event->agent,
 		    event->session_id, TRIGGER_NOW);
 }
@@ -350,6 +358,7 @@ static bool make_memory(struct plugin *plugin, struct err *err)
 	plugin->observer = (struct writer_observer){
 	    .context = plugin,
 	    .stored = on_stored,
+	    .spooled = on_spooled,
 	    .replayed = on_replayed,
 	    .rejected = on_rejected,
 	};

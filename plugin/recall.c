@@ -26,6 +26,7 @@ struct recall {
 	uint64_t before;     /* `committed` when the database was asked */
 	bool asked;          /* what is answered now */
 	bool looks;          /* there is something in the spool */
+	bool silent;         /* nobody knows: it keeps one waiting */
 	uint64_t until_ns;   /* how long it may be waited for */
 	void **arenas;       /* owned, each and the list: what was recalled */
 	size_t count, cap;
@@ -127,8 +128,11 @@ void recall_begin(struct recall *recall, bool asked, unsigned wait_ms)
 	recall->asked = asked;
 	recall->until_ns = clock_after(clock_ns(), wait_ms);
 	recall->looks = recall->spool != NULL;
+	recall->silent = false;
 	if (recall->spool && spool_usage(recall->spool, &usage, wait_ms, &err))
 		recall->looks = usage.rows > 0;
+	else if (recall->spool)
+		recall->silent = err.kind == ERR_TIMEOUT;
 	tell_spool(recall);
 }
 
@@ -153,8 +157,9 @@ static bool is_zero(struct text id)
 	return id.len == 1 && id.s[0] == '0';
 }
 
-/* The database has just answered. A call that was committed since it was asked
- * is not forgotten for an answer that is older. */
+/* The database has just answered, and the spool does not hold the call. One
+ * that was committed since the database was asked is not forgotten for an answer
+ * that is older. */
 static void learn(struct recall *recall, const struct message_match *match,
 		  size_t i, const struct message_entry *entry)
 {
@@ -178,6 +183,11 @@ static void recall_known(struct recall *recall,
 	if (!known_get(recall->known, match->account, match->agent,
 		       match->ids[i], &copy))
 		return;
+	if (copy.call.id == KNOWN_SPOOLED) {
+		*entry = (struct message_entry){.status = MESSAGE_PENDING};
+		known_copy_free(&copy);
+		return;
+	}
 	*entry = (struct message_entry){
 	    .status = MESSAGE_LOGGED,
 	    .id = copy.call.id,
@@ -210,29 +220,36 @@ static void overlay(struct recall *recall, struct spool_found *found,
 	}
 }
 
-/* A spool that keeps one waiting is not asked again for these answers. */
-static void recall_spooled(struct recall *recall,
-			   const struct message_match *match, size_t i,
-			   struct message_entry *entry)
+/* What the spool says of a call: it holds it, it does not, or it could not be
+ * asked. One that keeps us waiting is not asked again for these answers. */
+enum spool_says { SPOOL_HOLDS, SPOOL_LACKS, SPOOL_SILENT };
+
+static enum spool_says recall_spooled(struct recall *recall,
+				      const struct message_match *match,
+				      size_t i, struct message_entry *entry)
 {
 	struct spool_found found = {0};
 	struct err err;
 	uint64_t now = clock_ns();
 
+	if (recall->silent)
+		return SPOOL_SILENT;
 	if (!recall->looks)
-		return;
+		return SPOOL_LACKS;
 	if (!spool_find(recall->spool, match->account, match->agent,
 			match->ids[i], &found,
 			(unsigned)clock_until_ms(now, recall->until_ns),
 			&err)) {
-		recall->looks = err.kind != ERR_TIMEOUT;
+		recall->silent = err.kind == ERR_TIMEOUT;
 		tell_spool(recall);
-		return;
+		return SPOOL_SILENT;
 	}
-	if (found.found)
-		overlay(recall, &found, entry);
-	else
+	if (!found.found) {
 		free(found.arena);
+		return SPOOL_LACKS;
+	}
+	overlay(recall, &found, entry);
+	return SPOOL_HOLDS;
 }
 
 void recall_entry(struct recall *recall, const struct message_match *match,
@@ -240,11 +257,17 @@ void recall_entry(struct recall *recall, const struct message_match *match,
 {
 	enum trigger_when when = recall->asked ? TRIGGER_LATER : TRIGGER_BACK;
 
-	if (recall->asked)
-		learn(recall, match, i, entry);
-	else
+	if (!recall->asked)
 		recall_known(recall, match, i, entry);
-	recall_spooled(recall, match, i, entry);
+	struct message_entry said = *entry;
+	enum spool_says spool = recall_spooled(recall, match, i, entry);
+	if (recall->asked &&
+	    (said.status == MESSAGE_LOGGED || spool == SPOOL_LACKS))
+		learn(recall, match, i, &said);
+	/* not logged, says the database, but the spool may hold it */
+	if (recall->asked && spool == SPOOL_SILENT &&
+	    entry->status == MESSAGE_NOT_LOGGED)
+		recall_known(recall, match, i, entry);
 	if (entry->status == MESSAGE_PENDING ||
 	    (entry->status == MESSAGE_NOT_LOGGED && !recall->asked))
 		trigger_add(recall->trigger, match->account, match->agent,
@@ -281,7 +304,8 @@ void recall_committed(struct recall *recall, const struct event *event)
 	atomic_fetch_add(&recall->committed, 1);
 	bool old = known_get(recall->known, event->account, event->agent,
 			     event->session_id, &copy);
-	if (old)
+	bool spooled = old && copy.call.id == KNOWN_SPOOLED;
+	if (old && !spooled)
 		call = copy.call;
 	bool noted = manual && event->note.s && event->note.len > 0;
 	bool picked = event->contact_id.s &&
@@ -294,8 +318,38 @@ void recall_committed(struct recall *recall, const struct event *event)
 		call.contact_type = event->contact_type;
 	}
 	/* most events of a known call tell nothing that a match answers */
-	if (!old || noted || picked)
+	if (!old || spooled || noted || picked)
 		known_put(recall->known, &call);
+	known_copy_free(&copy);
+}
+
+/* For as long as a match cannot look into the spool. Of a call that the database
+ * is known to have nothing is forgotten. */
+void recall_kept(struct recall *recall, const struct event *event)
+{
+	struct known_copy copy;
+
+	if (known_get(recall->known, event->account, event->agent,
+		      event->session_id, &copy))
+		known_copy_free(&copy);
+	else
+		known_put(recall->known,
+			  &(struct known_call){.account = event->account,
+					       .agent = event->agent,
+					       .session_id = event->session_id,
+					       .id = KNOWN_SPOOLED});
+}
+
+void recall_rejected(struct recall *recall, const struct event *event)
+{
+	struct known_copy copy;
+
+	if (!known_get(recall->known, event->account, event->agent,
+		       event->session_id, &copy))
+		return;
+	if (copy.call.id == KNOWN_SPOOLED)
+		known_drop(recall->known, event->account, event->agent,
+			   event->session_id);
 	known_copy_free(&copy);
 }
 

@@ -46,8 +46,10 @@ void recall_entry(struct recall *recall, const struct message_match *match,
 void recall_logged(struct recall *recall, struct text account,
 		   struct text agent, struct text session_id,
 		   const struct message_entry *entry);
-/* [any] The event is in the database. */
+/* [any] The event is in the database; in the spool; in neither, refused. */
 void recall_committed(struct recall *recall, const struct event *event);
+void recall_kept(struct recall *recall, const struct event *event);
+void recall_rejected(struct recall *recall, const struct event *event);
 
 /* [one thread] Shares with other processes what is known; every second or so,
  * and at the end. */

@@ -5,6 +5,7 @@ use warnings;
 use lib 'tests/lib';
 use Cluster;
 use Driver;
+use IPC::Open2 qw(open2);
 use Process qw(wait_for scratch);
 use Test::More;
 
@@ -75,6 +76,17 @@ is_deeply $driver->match([ 'never', 'u2' ])->{never}, [], 'an unknown one is not
 $driver->log_call(session_id => 'u3', body => { triggerType => 'logForm', note => 'in the spool' });
 my $both = entry($driver, 'u3');
 ok $both->{id}, 'one that is logged and spooled is itself';
+
+# --------------------------------------------- down, and the spool's file is busy
+is $driver->logged(session_id => 'busy'), 'OK', 'a call goes to the spool';
+open2(my $said, my $ask, 'sqlite3', $spool);
+$ask->autoflush(1);
+print $ask "BEGIN EXCLUSIVE; SELECT 'held';\n";
+is readline($said), "held\n", 'another process holds the spool to itself';
+is entry($driver, 'busy')->{status}, 'pending', 'the call is found nevertheless';
+is_deeply $driver->match(['never'])->{never}, [], 'and an unknown one is not';
+close $ask;
+is readline($said), undef, 'the other process ends';
 
 my $other = Driver->new;
 start($other);
