@@ -17,8 +17,10 @@
  *   times                         how long submit() took since the last `times`
  *                              -> times count=N p50_us=F p999_us=F max_us=F
  *                                 waits=N waited_p999_us=F: of those that gave
- *                                 the processor up by themselves; being put
- *                                 aside on a busy machine is no waiting
+ *                                 the processor up by themselves;
+ *                                 own_p999_us=F own_max_us=F: theirs, and of
+ *                                 others what they worked. Being put aside on
+ *                                 a busy machine is no waiting
  *   settle                        waits until everything accepted is answered
  *                              -> settled
  *   deaf N                     -> deaf; the next N posts are answered BUSY
@@ -97,18 +99,24 @@ static atomic_uchar answers[IDS]; /* how often each id was answered */
 static uint64_t sent_ns[IDS];
 static uint32_t submit_ns[IDS];  /* how long submit() took */
 static uint32_t waited_ns[IDS];  /* the same where it gave the processor up */
+static uint32_t own_ns[IDS];     /* the same, or else the processor's time */
 static uint64_t first_timed = 1; /* the first id of the next `times` */
 static atomic_long deaf;         /* posts still to be answered BUSY */
 static const char *const status_names[] = {
     "OK",       "BAD_REQUEST", "BUSY",  "TIMEOUT",
     "STOPPING", "UNSUPPORTED", "FAILED"};
 
-static uint64_t now_ns(void)
+static uint64_t read_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
 }
 
 static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
@@ -224,9 +232,9 @@ static enum crm_status submit_one(struct instance *instance,
 	char *account = copy(request->account, strlen(request->account));
 	char *agent = copy(request->agent, strlen(request->agent));
 	char *path = copy(request->path, strlen(request->path));
-	uint64_t start = now_ns();
-
 	long waits = waits_of_thread();
+	uint64_t worked = read_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t start = now_ns();
 
 	*id = atomic_fetch_add(&next_id, 1);
 	if (*id >= IDS) {
@@ -247,10 +255,12 @@ static enum crm_status submit_one(struct instance *instance,
 				  .body = body,
 				  .body_len = len});
 	*took_ns = (long)(now_ns() - start);
+	worked = read_ns(CLOCK_THREAD_CPUTIME_ID) - worked;
 	submit_ns[*id] =
 	    *took_ns < UINT32_MAX ? (uint32_t)*took_ns : UINT32_MAX;
+	own_ns[*id] = (uint32_t)worked;
 	if (waits_of_thread() != waits)
-		waited_ns[*id] = submit_ns[*id];
+		own_ns[*id] = waited_ns[*id] = submit_ns[*id];
 	if (status != CRM_OK) {
 		atomic_fetch_sub(&instance->accepted, 1);
 		atomic_fetch_add(&instance->refused, 1);
@@ -593,6 +603,16 @@ static int compare_ns(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* What so many of a thousand took at most. */
+static double at_us(const uint32_t *sorted, size_t count, size_t thousandth)
+{
+	if (count == 0)
+		return 0;
+	if (thousandth == 1000)
+		return sorted[count - 1] / 1e3;
+	return sorted[count * thousandth / 1000] / 1e3;
+}
+
 /* Not while threads submit. */
 static void do_times(void)
 {
@@ -600,18 +620,19 @@ static void do_times(void)
 	size_t count = end - first_timed;
 	uint32_t *took = submit_ns + first_timed;
 	uint32_t *waited = waited_ns + first_timed;
+	uint32_t *own = own_ns + first_timed;
 	size_t waits = 0;
 
 	for (size_t i = 0; i < count; i++)
 		waits += waited[i] > 0;
 	qsort(took, count, sizeof(*took), compare_ns);
 	qsort(waited, count, sizeof(*waited), compare_ns);
+	qsort(own, count, sizeof(*own), compare_ns);
 	say("times count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f waits=%zu "
-	    "waited_p999_us=%.1f",
-	    count, count > 0 ? took[count / 2] / 1e3 : 0.0,
-	    count > 0 ? took[count * 999 / 1000] / 1e3 : 0.0,
-	    count > 0 ? took[count - 1] / 1e3 : 0.0, waits,
-	    count > 0 ? waited[count * 999 / 1000] / 1e3 : 0.0);
+	    "waited_p999_us=%.1f own_p999_us=%.1f own_max_us=%.1f",
+	    count, at_us(took, count, 500), at_us(took, count, 999),
+	    at_us(took, count, 1000), waits, at_us(waited, count, 999),
+	    at_us(own, count, 999), at_us(own, count, 1000));
 	first_timed = end;
 }
 

@@ -349,7 +349,7 @@ sub end_burst {
 }
 
 # How long submit() took since the last asking: { count, p50_us, p999_us, max_us,
-# waits, waited_p999_us }.
+# waits, waited_p999_us, own_p999_us, own_max_us }.
 sub times {
 	my ($self) = @_;
 	$self->tell('times');

@@ -187,11 +187,12 @@ sub settle {
 	}
 }
 
-# How long submit() took in the process there is now; kept for the table.
+# How long submit() took in the process there is now; kept for the table, without
+# the time that the machine gave to others.
 sub note_times {
 	my ($self) = @_;
 	my $times = $self->{driver}->times;
-	$self->{longest} = $times->{max_us} if $times->{max_us} > $self->{longest};
+	$self->{longest} = $times->{own_max_us} if $times->{own_max_us} > $self->{longest};
 	return $times;
 }
 

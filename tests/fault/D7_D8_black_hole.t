@@ -27,7 +27,7 @@ sub submit_times {
 		push @times, $oracle->note_times;
 	}
 	@times = sort { $a->{p999_us} <=> $b->{p999_us} } @times;
-	for my $key (qw(p50_us p999_us max_us waits waited_p999_us)) {
+	for my $key (qw(p50_us p999_us max_us waits waited_p999_us own_p999_us)) {
 		figure("$name.submit_$key", join ' ', map { $_->{$key} } @times);
 	}
 	my ($worst) = sort { $b->{waited_p999_us} <=> $a->{waited_p999_us} } @times;
