@@ -1,8 +1,10 @@
 /* db - see db.h. */
 #include "db.h"
 
+#include "backoff.h"
 #include "clock.h"
 #include "hosts.h"
+#include "sqlstate.h"
 
 #include <endian.h>
 #include <libpq-fe.h>
@@ -10,13 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	RETRY_FIRST_MS = 50,
-	RETRY_LAST_MS = 2000,
-	HURRY_MS =
-	    250 /* failed attempts on request are at least so far apart */
-};
 
 struct db {
 	char *conninfo;      /* owned */
@@ -29,11 +24,8 @@ struct db {
 	short events; /* what to poll the socket for */
 	bool ready;   /* the socket is, since the last step */
 
-	uint64_t attempt_ns; /* when the attempt began */
-	uint64_t failed_ns;  /* when the connection last fell */
-	uint64_t next_ns;    /* DOWN: when to try again */
-	unsigned failures;
-	uint64_t random; /* for the jitter of the back-off */
+	uint64_t attempt_ns;    /* when the attempt began */
+	struct backoff backoff; /* of attempts */
 
 	PGresult **results; /* owned, each and the list */
 	size_t count, cap;
@@ -43,52 +35,6 @@ struct db {
 };
 
 /* --------------------------------------------------------------- errors */
-
-enum err_kind db_classify(const char *sqlstate)
-{
-	static const struct {
-		const char *prefix;
-		enum err_kind kind;
-	} kinds[] = {
-	    {"08", ERR_AWAY},    /* connection */
-	    {"53", ERR_AWAY},    /* resources: connections, memory, disk */
-	    {"57", ERR_AWAY},    /* operator, shutdown, statement timeout */
-	    {"58", ERR_AWAY},    /* the server's own input and output */
-	    {"40", ERR_AWAY},    /* serialization, deadlock */
-	    {"55P03", ERR_AWAY}, /* lock timeout */
-	    {"25", ERR_AWAY}, /* read-only, or a pooler's broken transaction */
-	    {"28", ERR_AWAY}, /* authorization of the connection */
-	    {"3D", ERR_AWAY}, /* no such database */
-	    {"22", ERR_ROW},  /* data */
-	    {"23", ERR_ROW},  /* constraints */
-	    {"42", ERR_SCHEMA}, /* names and rights */
-	    {"3F", ERR_SCHEMA}, /* schema name */
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strncmp(sqlstate, kinds[i].prefix,
-			    strlen(kinds[i].prefix)) == 0)
-			return kinds[i].kind;
-	return ERR_INTERNAL;
-}
-
-/* One line out of libpq's several. */
-static void flatten(char *text)
-{
-	char *to = text;
-
-	for (char *from = text; *from; from++) {
-		bool space = (unsigned char)*from <= ' ';
-
-		if (!space)
-			*to++ = *from;
-		else if (to > text && to[-1] != ' ')
-			*to++ = ' ';
-	}
-	while (to > text && to[-1] == ' ')
-		to--;
-	*to = '\0';
-}
 
 /* A server's message may quote values of the row it is about, so only those
  * classes' messages are passed on that speak of names and circumstances. */
@@ -102,7 +48,7 @@ static void set_error(struct err *err, const PGresult *result)
 		err_set(err, ERR_AWAY, "the connection failed");
 		return;
 	}
-	enum err_kind kind = db_classify(sqlstate);
+	enum err_kind kind = sqlstate_kind(sqlstate);
 	if (kind == ERR_AWAY || kind == ERR_SCHEMA)
 		err_set(err, kind, "%s (SQLSTATE %s)", text ? text : "error",
 			sqlstate);
@@ -111,7 +57,7 @@ static void set_error(struct err *err, const PGresult *result)
 			sqlstate);
 	else
 		err_set(err, kind, "SQLSTATE %s", sqlstate);
-	flatten(err->text);
+	err_flatten(err->text);
 	strncpy(err->sqlstate, sqlstate, sizeof(err->sqlstate) - 1);
 }
 
@@ -124,7 +70,7 @@ static void set_connection_error(const struct db *db, struct err *err)
 		return;
 	}
 	err_set(err, ERR_AWAY, "%s", PQerrorMessage(db->conn));
-	flatten(err->text);
+	err_flatten(err->text);
 	if (!err->text[0])
 		err_set(err, ERR_AWAY, "the connection was lost");
 }
@@ -144,7 +90,7 @@ bool db_check_conninfo(const char *option, const char *conninfo,
 		return true;
 	}
 	if (text && strncmp(text, known, strlen(known)) == 0) {
-		flatten(text);
+		err_flatten(text);
 		err_set(err, ERR_CONFIG, "'%s': %s", option, text);
 	} else {
 		err_set(err, ERR_CONFIG,
@@ -186,7 +132,7 @@ struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err)
 		return NULL;
 	}
 	db->connect_ms = connect_ms;
-	db->random = clock_ns() ^ (uint64_t)(uintptr_t)db;
+	backoff_init(&db->backoff);
 	return db;
 }
 
@@ -210,14 +156,6 @@ static void clear_results(struct db *db)
 	db->separated = false;
 }
 
-/* Between half and all of `ms`, so that many processes do not come at once. */
-static uint64_t jitter(struct db *db, uint64_t ms)
-{
-	db->random = db->random * UINT64_C(6364136223846793005) +
-		     UINT64_C(1442695040888963407);
-	return ms / 2 + (db->random >> 33) % (ms / 2 + 1);
-}
-
 /* Turns to the next server when this one could not be connected to. False when
  * all have been tried. */
 static bool next_host(struct db *db)
@@ -234,46 +172,33 @@ static bool next_host(struct db *db)
 
 void db_drop(struct db *db)
 {
-	uint64_t ms = 0;
-
 	if (!db->conn)
 		return;
 	clear_results(db);
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->rolling_back = false;
-	db->failed_ns = clock_ns();
-	db->next_ns = db->failed_ns;
-	bool more = next_host(db);
+	if (next_host(db))
+		backoff_again(&db->backoff);
+	else
+		backoff_failed(&db->backoff);
 	db->state = DB_DOWN;
-	if (more)
-		return;
-	if (db->failures > 0)
-		ms = RETRY_LAST_MS;
-	if (db->failures > 0 && db->failures < 7)
-		ms = (uint64_t)RETRY_FIRST_MS << (db->failures - 1);
-	if (ms > RETRY_LAST_MS)
-		ms = RETRY_LAST_MS;
-	db->failures++;
-	db->next_ns = clock_after(db->failed_ns, jitter(db, ms));
 }
 
 void db_hurry(struct db *db)
 {
-	uint64_t soonest = clock_after(db->failed_ns, HURRY_MS);
-
-	if (db->state == DB_DOWN && soonest < db->next_ns)
-		db->next_ns = soonest;
+	if (db->state == DB_DOWN)
+		backoff_hurry(&db->backoff);
 }
 
 void db_proved(struct db *db)
 {
-	db->failures = 0;
+	backoff_proved(&db->backoff);
 }
 
 unsigned db_failures(const struct db *db)
 {
-	return db->failures;
+	return db->backoff.failures;
 }
 
 bool db_is_trying(const struct db *db)
@@ -330,9 +255,7 @@ static enum db_state start_connection(struct db *db, struct err *err)
 	db->attempt_ns = clock_ns();
 	db->conn = PQconnectStartParams(keys, values, 1);
 	if (!db->conn) {
-		db->failed_ns = db->attempt_ns;
-		db->next_ns = clock_after(db->failed_ns, RETRY_LAST_MS);
-		db->failures++;
+		backoff_failed(&db->backoff);
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return DB_DOWN;
 	}
@@ -497,7 +420,7 @@ enum db_state db_step(struct db *db, struct err *err)
 	*err = (struct err){0};
 	switch (db->state) {
 	case DB_DOWN:
-		if (clock_ns() < db->next_ns)
+		if (clock_ns() < db->backoff.next_ns)
 			return DB_DOWN;
 		return start_connection(db, err);
 	case DB_CONNECTING:
@@ -513,7 +436,7 @@ void db_wait(struct db *db, int wake_fd, uint64_t until_ns)
 	uint64_t own = CLOCK_NEVER;
 
 	if (db->state == DB_DOWN)
-		own = db->next_ns;
+		own = db->backoff.next_ns;
 	if (db->state == DB_CONNECTING)
 		own = clock_after(db->attempt_ns, db->connect_ms);
 	if (db->conn && db->state != DB_DONE) {
@@ -569,23 +492,29 @@ bool db_is_null(const struct db *db, size_t statement, int row, int column)
 	return PQgetisnull(db->results[statement], row, column) == 1;
 }
 
-int32_t db_int4(const struct db *db, size_t statement, int row, int column)
+/* A binary value; other than so long it is as if it were 0. */
+static void read_wire(const struct db *db, size_t statement, int row,
+		      int column, void *wire, size_t len)
 {
 	const PGresult *result = db->results[statement];
+
+	if ((size_t)PQgetlength(result, row, column) == len)
+		memcpy(wire, PQgetvalue(result, row, column), len);
+}
+
+int32_t db_int4(const struct db *db, size_t statement, int row, int column)
+{
 	uint32_t wire = 0;
 
-	if (PQgetlength(result, row, column) == (int)sizeof(wire))
-		memcpy(&wire, PQgetvalue(result, row, column), sizeof(wire));
+	read_wire(db, statement, row, column, &wire, sizeof(wire));
 	return (int32_t)be32toh(wire);
 }
 
 int64_t db_int8(const struct db *db, size_t statement, int row, int column)
 {
-	const PGresult *result = db->results[statement];
 	uint64_t wire = 0;
 
-	if (PQgetlength(result, row, column) == (int)sizeof(wire))
-		memcpy(&wire, PQgetvalue(result, row, column), sizeof(wire));
+	read_wire(db, statement, row, column, &wire, sizeof(wire));
 	return (int64_t)be64toh(wire);
 }
 

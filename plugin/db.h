@@ -93,7 +93,4 @@ unsigned db_failures(const struct db *db);
 bool db_is_trying(const struct db *db);
 uint64_t db_attempt_ns(const struct db *db);
 
-/* What a SQLSTATE means to us. */
-enum err_kind db_classify(const char *sqlstate);
-
 #endif

@@ -36,3 +36,20 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 		drop_half_character(err->text);
 	return false;
 }
+
+void err_flatten(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; from++) {
+		bool space = (unsigned char)*from <= ' ';
+
+		if (!space)
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	while (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}

@@ -31,4 +31,7 @@ struct err {
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Makes one line of a library's several, in place. */
+void err_flatten(char *text);
+
 #endif

@@ -116,14 +116,6 @@ static void raise_fault(struct sqlite *db, enum sqlite_fault fault)
 		db->fault = fault;
 }
 
-/* One line out of several. */
-static void flatten(char *text)
-{
-	for (; *text; text++)
-		if (*text == '\n')
-			*text = ' ';
-}
-
 /* SQLite's words for a code quote no value; its message might. */
 static bool fail(struct sqlite *db, int code, struct err *err)
 {
@@ -359,7 +351,7 @@ bool sqlite_check(struct sqlite *db, unsigned budget_ms, struct err *err)
 	if (!good && text) {
 		raise_fault(db, SQLITE_FAULT_FILE);
 		err_set(err, ERR_INTERNAL, "%s", text);
-		flatten(err->text);
+		err_flatten(err->text);
 	} else if (!good) {
 		fail(db, code == SQLITE_ROW ? SQLITE_NOMEM : code, err);
 	}

@@ -139,29 +139,6 @@ static void hurried(void)
 	close(fd);
 }
 
-static void classes(void)
-{
-	static const struct {
-		const char *sqlstate;
-		enum err_kind kind;
-	} cases[] = {
-	    {"08006", ERR_AWAY},     {"53300", ERR_AWAY},
-	    {"57P01", ERR_AWAY},     {"40001", ERR_AWAY},
-	    {"40P01", ERR_AWAY},     {"25006", ERR_AWAY},
-	    {"28P01", ERR_AWAY},     {"3D000", ERR_AWAY},
-	    {"55P03", ERR_AWAY},     {"58030", ERR_AWAY},
-	    {"22021", ERR_ROW},      {"23514", ERR_ROW},
-	    {"42883", ERR_SCHEMA},   {"42501", ERR_SCHEMA},
-	    {"3F000", ERR_SCHEMA},   {"P0001", ERR_INTERNAL},
-	    {"XX000", ERR_INTERNAL}, {"54000", ERR_INTERNAL},
-	    {"", ERR_INTERNAL},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ok(db_classify(cases[i].sqlstate) == cases[i].kind,
-		   "SQLSTATE %s is of its kind", cases[i].sqlstate);
-}
-
 static void conninfos(void)
 {
 	struct err err;
@@ -185,7 +162,6 @@ int main(void)
 	woken();
 	closed_port();
 	hurried();
-	classes();
 	conninfos();
 	return tap_done();
 }

@@ -29,6 +29,9 @@ int main(void)
 	is(err.text, "body.call is missing", "and the text");
 	is(err.sqlstate, "", "and no SQLSTATE left from before");
 	ok(!err_set(NULL, ERR_INPUT, "x"), "nobody has to ask for the error");
+	char lines[] = "  could not\n\tconnect: refused \n";
+	err_flatten(lines);
+	is(lines, "could not connect: refused", "several lines become one");
 	cut_inside("x", "one byte");
 	cut_inside("\xc3\xa9", "two bytes");
 	cut_inside("\xe2\x82\xac", "three bytes");
