@@ -18,12 +18,11 @@
 #include "logger.h"
 #include "matcher.h"
 #include "recall.h"
+#include "threads.h"
 #include "trigger.h"
 #include "writer.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,6 @@
 
 enum {
 	SERVICE_MAX = 512 * 1024,
-	THREADS = 3,
 	/* How much later than stop()'s deadline a thread may end: it answers
 	 * what is left then. */
 	GRACE_MS = 1000
@@ -41,13 +39,6 @@ enum {
 
 #define PATH_LOG "/callLogger"
 #define PATH_MATCH "/callLogger/match"
-
-struct thread {
-	struct plugin *plugin; /* borrowed */
-	void *(*run)(void *);
-	void *argument;
-	pthread_t id;
-};
 
 struct plugin {
 	struct crm_plugin abi; /* first: the host's pointer is ours */
@@ -66,11 +57,7 @@ struct plugin {
 	char *options;
 	char *service;
 
-	struct thread threads[THREADS];
-	size_t thread_count;   /* of those to be joined; [main] */
-	pthread_mutex_t mutex; /* for: */
-	size_t running;        /* threads that have not ended */
-	pthread_cond_t ended;  /* one of them has */
+	struct threads threads;
 	_Atomic bool stopping; /* also true before start() */
 	_Atomic long inside;   /* calls of submit() */
 	_Atomic pid_t process; /* that started it; 0: none */
@@ -120,45 +107,6 @@ static enum crm_status plugin_submit(struct crm_plugin *abi,
 
 /* -------------------------------------------------------------- threads */
 
-static void *thread_main(void *argument)
-{
-	struct thread *thread = argument;
-	struct plugin *plugin = thread->plugin;
-
-	thread->run(thread->argument);
-	pthread_mutex_lock(&plugin->mutex);
-	plugin->running--;
-	pthread_cond_signal(&plugin->ended);
-	pthread_mutex_unlock(&plugin->mutex);
-	return NULL;
-}
-
-/* Every signal is blocked in our threads: they belong to the host's. */
-static bool start_thread(struct plugin *plugin, const char *name,
-			 void *(*run)(void *), void *argument)
-{
-	struct thread *thread = &plugin->threads[plugin->thread_count];
-	sigset_t all, before;
-
-	*thread = (struct thread){plugin, run, argument, 0};
-	sigfillset(&all);
-	int failure = pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (failure == 0) {
-		failure =
-		    pthread_create(&thread->id, NULL, thread_main, thread);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	if (failure != 0) {
-		log_line(plugin->host, CRM_ERROR,
-			 "cannot create the thread %s: %s", name,
-			 strerror(failure));
-		return false;
-	}
-	pthread_setname_np(thread->id, name);
-	plugin->thread_count++;
-	return true;
-}
-
 static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 {
 	atomic_store(&plugin->stopping, true);
@@ -170,26 +118,10 @@ static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 		listener_stop(plugin->listener);
 }
 
-/* False when some thread runs on past the time. */
-static bool join_threads(struct plugin *plugin, uint64_t until_ns)
-{
-	struct timespec until = clock_timespec(until_ns);
-	bool ended = true;
-
-	pthread_mutex_lock(&plugin->mutex);
-	while (plugin->running > 0 && ended)
-		ended = pthread_cond_timedwait(&plugin->ended, &plugin->mutex,
-					       &until) == 0;
-	ended = plugin->running == 0;
-	pthread_mutex_unlock(&plugin->mutex);
-	while (ended && plugin->thread_count > 0)
-		pthread_join(plugin->threads[--plugin->thread_count].id, NULL);
-	return ended;
-}
-
 static enum crm_status plugin_start(struct crm_plugin *abi)
 {
 	struct plugin *plugin = plugin_of(abi);
+	struct threads *threads = &plugin->threads;
 	struct err err = {0};
 
 	atomic_store(&plugin->process, getpid());
@@ -200,21 +132,18 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
 	}
-	plugin->running = THREADS;
-	if (start_thread(plugin, "call_log/write", writer_run,
-			 plugin->writer) &&
-	    start_thread(plugin, "call_log/match", matcher_run,
-			 plugin->matcher) &&
-	    start_thread(plugin, "call_log/listen", listener_run,
-			 plugin->listener)) {
+	if (threads_start(threads, "call_log/write", writer_run, plugin->writer,
+			  &err) &&
+	    threads_start(threads, "call_log/match", matcher_run,
+			  plugin->matcher, &err) &&
+	    threads_start(threads, "call_log/listen", listener_run,
+			  plugin->listener, &err)) {
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
 	}
-	pthread_mutex_lock(&plugin->mutex);
-	plugin->running -= THREADS - plugin->thread_count;
-	pthread_mutex_unlock(&plugin->mutex);
+	log_line(plugin->host, CRM_ERROR, "%s", err.text);
 	tell_to_stop(plugin, 0);
-	join_threads(plugin, CLOCK_NEVER);
+	threads_join(threads, CLOCK_NEVER);
 	return CRM_FAILED;
 }
 
@@ -229,7 +158,7 @@ static enum crm_status plugin_stop(struct crm_plugin *abi, uint64_t deadline_ns)
 	    clock_after(deadline_ns > now ? deadline_ns : now, GRACE_MS);
 
 	tell_to_stop(plugin, deadline_ns);
-	bool ended = join_threads(plugin, end_ns);
+	bool ended = threads_join(&plugin->threads, end_ns);
 	/* Whoever is still inside submit() does not wait for anything. */
 	while (ended && atomic_load(&plugin->inside) > 0 && clock_ns() < end_ns)
 		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
@@ -301,8 +230,7 @@ static void plugin_destroy(struct crm_plugin *abi)
 	free(plugin->options);
 	free(plugin->service);
 	pthread_mutex_destroy(&plugin->parsing);
-	pthread_mutex_destroy(&plugin->mutex);
-	pthread_cond_destroy(&plugin->ended);
+	threads_free(&plugin->threads);
 	free(plugin);
 }
 
@@ -475,12 +403,7 @@ struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
 	atomic_init(&plugin->stopping, true);
 	atomic_init(&plugin->process, 0);
 	pthread_mutex_init(&plugin->parsing, NULL);
-	pthread_mutex_init(&plugin->mutex, NULL);
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&plugin->ended, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	threads_init(&plugin->threads);
 	if (!make(plugin, &err)) {
 		snprintf(why, why_cap, "%s", err.text);
 		plugin_destroy(&plugin->abi);
