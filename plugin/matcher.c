@@ -1,9 +1,8 @@
 /* matcher - see matcher.h.
  *
- * The thread never blocks but in store_wait(). Queries wait in `pending`,
- * oldest first, and join a round, which is one group of statements; a round
- * whose connection dies is asked again on the next. A query that expires is
- * answered from memory and leaves the round; the rest of the round goes on.
+ * The thread never blocks but in store_wait(). A round of queries is
+ * one group of statements; one whose connection dies is asked again on the next.
+ * A query that expires is answered from memory.
  *
  * From then on the database counts as away: queries are answered from memory at
  * once, until it has answered again. While none asks it is probed for that. */
@@ -11,31 +10,25 @@
 
 #include "clock.h"
 #include "message.h"
+#include "question.h"
 #include "queue.h"
+#include "round.h"
 #include "store.h"
+#include "trigger.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	ROUND_MAX = 500,       /* queries a round */
-	ROUND_IDS_MAX = 50000, /* ids a round, but for a single larger query */
-	PROBE_MS = 1000,       /* how often the database is probed */
-	SPOOL_WAIT_MS = 500    /* for a spool that others use, a round */
-};
-
-struct query {
-	struct queue_item link;
-	uint64_t id; /* the request's */
-	uint64_t deadline_ns;
-	struct message_match match; /* owned */
-	size_t first;               /* index of its first id in the round */
+	PROBE_MS = 1000,    /* how often the database is probed */
+	SPOOL_WAIT_MS = 500 /* for a spool that others use, a round */
 };
 
 struct matcher {
-	struct queue *queue;         /* owned */
-	struct store *store;         /* owned */
+	struct queue *queue; /* owned */
+	struct store *store; /* owned */
+	struct question question;
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
 	pthread_mutex_t *parsing;    /* borrowed */
@@ -45,11 +38,7 @@ struct matcher {
 	_Atomic uint64_t stop_ns; /* when to give up; CLOCK_NEVER: runs */
 
 	/* the thread's own */
-	struct queue_item *pending;
-	struct queue_item **pending_end;
-	struct query *round[ROUND_MAX]; /* NULL: answered */
-	size_t round_len;
-	size_t round_ids;
+	struct round round;
 	bool away;         /* the database does not answer in time */
 	uint64_t probe_ns; /* when it is probed, should it be away */
 };
@@ -75,7 +64,7 @@ struct matcher *matcher_new(const struct matcher_settings *settings,
 	matcher->recall = settings->recall;
 	matcher->trigger = settings->trigger;
 	matcher->match_deadline_ms = settings->match_deadline_ms;
-	matcher->pending_end = &matcher->pending;
+	round_init(&matcher->round);
 	atomic_init(&matcher->stop_ns, CLOCK_NEVER);
 	matcher->queue =
 	    queue_new(settings->queue_max, settings->queue_max_bytes, err);
@@ -85,6 +74,7 @@ struct matcher *matcher_new(const struct matcher_settings *settings,
 		matcher_free(matcher);
 		return NULL;
 	}
+	question_init(&matcher->question, matcher->store);
 	return matcher;
 }
 
@@ -92,6 +82,7 @@ void matcher_free(struct matcher *matcher)
 {
 	if (!matcher)
 		return;
+	question_free(&matcher->question);
 	store_free(matcher->store);
 	queue_free(matcher->queue);
 	free(matcher);
@@ -100,12 +91,6 @@ void matcher_free(struct matcher *matcher)
 bool matcher_open(struct matcher *matcher, struct err *err)
 {
 	return queue_open(matcher->queue, err);
-}
-
-static void query_free(struct query *query)
-{
-	message_match_free(&query->match);
-	free(query);
 }
 
 /* ---------------------------------------------------------- the handler */
@@ -241,99 +226,55 @@ static void answer_from_memory(struct matcher *matcher, struct query *query)
 
 /* ---------------------------------------------------------------- round */
 
-static void form_round(struct matcher *matcher)
-{
-	size_t ids = 0;
-
-	matcher->round_len = 0;
-	while (matcher->pending && matcher->round_len < ROUND_MAX) {
-		struct query *query = (struct query *)matcher->pending;
-
-		ids += query->match.id_count;
-		if (matcher->round_len > 0 && ids > ROUND_IDS_MAX)
-			break;
-		matcher->pending = query->link.next;
-		matcher->round[matcher->round_len++] = query;
-	}
-	if (!matcher->pending)
-		matcher->pending_end = &matcher->pending;
-}
-
-/* Drops what is answered from the round, forms a new one when nothing is left,
- * numbers the ids. False: nothing to ask. *deadline_ns: when the last query
- * expires. */
-static bool prepare_round(struct matcher *matcher, uint64_t *deadline_ns)
-{
-	size_t kept = 0, ids = 0;
-
-	for (size_t i = 0; i < matcher->round_len; i++)
-		if (matcher->round[i])
-			matcher->round[kept++] = matcher->round[i];
-	matcher->round_len = kept;
-	if (kept == 0)
-		form_round(matcher);
-	*deadline_ns = 0;
-	for (size_t i = 0; i < matcher->round_len; i++) {
-		struct query *query = matcher->round[i];
-
-		query->first = ids;
-		ids += query->match.id_count;
-		if (query->deadline_ns > *deadline_ns)
-			*deadline_ns = query->deadline_ns;
-	}
-	matcher->round_ids = ids;
-	return matcher->round_len > 0;
-}
-
 /* Answers what of the round is left, from `entries` numbered as its ids; NULL:
  * from memory. */
 static void answer_round(struct matcher *matcher, struct message_entry *entries)
 {
-	for (size_t i = 0; i < matcher->round_len; i++) {
-		struct query *query = matcher->round[i];
+	struct query *query;
 
-		matcher->round[i] = NULL;
-		if (query && entries)
+	while ((query = round_take(&matcher->round)))
+		if (entries)
 			answer(matcher, query, entries + query->first);
-		else if (query)
+		else
 			answer_from_memory(matcher, query);
-	}
-	matcher->round_len = 0;
 }
 
 /* Asks the round, or nothing at all for a probe. What could not be asked stays
  * for a new connection. */
 static void ask_next(struct matcher *matcher)
 {
-	uint64_t deadline_ns, now = clock_ns();
+	struct round *round = &matcher->round;
+	struct question *question = &matcher->question;
+	uint64_t now = clock_ns();
 	struct err err;
 
-	if (!prepare_round(matcher, &deadline_ns)) {
+	if (!round_prepare(round)) {
 		if (!matcher->away || now < matcher->probe_ns)
 			return;
 		matcher->probe_ns = clock_after(now, PROBE_MS);
-		deadline_ns = clock_after(now, matcher->match_deadline_ms);
+		round->deadline_ns =
+		    clock_after(now, matcher->match_deadline_ms);
 	}
 	recall_asking(matcher->recall);
-	bool asked = store_begin_match(matcher->store, deadline_ns, &err);
-	for (size_t i = 0; asked && i < matcher->round_len; i++) {
-		const struct message_match *match = &matcher->round[i]->match;
+	bool asked = question_begin(question, round->deadline_ns, &err);
+	for (size_t i = 0; asked && i < round->len; i++) {
+		const struct message_match *match = &round->queries[i]->match;
 
 		for (size_t k = 0; asked && k < match->id_count; k++)
-			asked = store_ask(matcher->store, match->account,
-					  match->agent, match->ids[k], &err);
+			asked = question_add(question, match->account,
+					     match->agent, match->ids[k], &err);
 	}
 	if (asked)
-		store_match(matcher->store, &err);
+		question_ask(question, &err);
 }
 
 static void read_found(struct matcher *matcher, struct message_entry *entries)
 {
-	struct store_found found;
+	struct question_found found;
 	size_t count = 0;
 
-	while (store_next_found(matcher->store, &found)) {
-		if (found.index >= matcher->round_ids)
+	while (question_next(&matcher->question, &found)) {
+		if (found.index >= matcher->round.ids)
 			continue;
 		entries[found.index] = (struct message_entry){
 		    .status = found.refused ? MESSAGE_FAILED : MESSAGE_LOGGED,
@@ -351,12 +292,12 @@ static void read_found(struct matcher *matcher, struct message_entry *entries)
 static void round_done(struct matcher *matcher)
 {
 	struct message_entry *entries =
-	    calloc(matcher->round_ids + 1, sizeof(*entries));
+	    calloc(matcher->round.ids + 1, sizeof(*entries));
 
 	if (matcher->away)
 		trigger_back(matcher->trigger);
 	matcher->away = false;
-	if (entries && matcher->round_len > 0) {
+	if (entries && matcher->round.ids > 0) {
 		recall_begin(matcher->recall, true, SPOOL_WAIT_MS);
 		read_found(matcher, entries);
 		answer_round(matcher, entries);
@@ -377,10 +318,7 @@ static bool take(struct matcher *matcher)
 
 	if (first) {
 		store_hurry(matcher->store);
-		*matcher->pending_end = first;
-		while (first->next)
-			first = first->next;
-		matcher->pending_end = &first->next;
+		round_add(&matcher->round, first);
 	}
 	return !closed;
 }
@@ -388,24 +326,10 @@ static bool take(struct matcher *matcher)
 /* Answers from memory every query that must not wait beyond `now`. */
 static void expire(struct matcher *matcher, uint64_t now)
 {
-	for (size_t i = 0; i < matcher->round_len; i++) {
-		struct query *query = matcher->round[i];
+	struct query *query;
 
-		if (!query || query->deadline_ns > now)
-			continue;
-		matcher->round[i] = NULL;
+	while ((query = round_take_due(&matcher->round, now)))
 		answer_from_memory(matcher, query);
-	}
-	while (matcher->pending) {
-		struct query *query = (struct query *)matcher->pending;
-
-		if (query->deadline_ns > now)
-			return;
-		matcher->pending = query->link.next;
-		if (!matcher->pending)
-			matcher->pending_end = &matcher->pending;
-		answer_from_memory(matcher, query);
-	}
 }
 
 static void work(struct matcher *matcher)
@@ -428,20 +352,6 @@ static void work(struct matcher *matcher)
 	} while (state == STORE_FAILED);
 }
 
-/* When the first query that waits expires; CLOCK_NEVER when none waits. A query
- * that came while the database is away waits for nothing. */
-static uint64_t next_deadline(const struct matcher *matcher)
-{
-	uint64_t next = CLOCK_NEVER;
-
-	if (matcher->pending)
-		next = ((struct query *)matcher->pending)->deadline_ns;
-	for (size_t i = 0; i < matcher->round_len; i++)
-		if (matcher->round[i] && matcher->round[i]->deadline_ns < next)
-			next = matcher->round[i]->deadline_ns;
-	return next;
-}
-
 void *matcher_run(void *argument)
 {
 	struct matcher *matcher = argument;
@@ -455,7 +365,7 @@ void *matcher_run(void *argument)
 			break;
 		expire(matcher, matcher->away ? CLOCK_NEVER : now);
 		work(matcher);
-		uint64_t until_ns = next_deadline(matcher);
+		uint64_t until_ns = round_due_ns(&matcher->round);
 		if (!open && until_ns == CLOCK_NEVER)
 			break;
 		bool busy = store_is_busy(matcher->store);

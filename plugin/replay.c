@@ -1,14 +1,32 @@
 /* replay - see replay.h. */
 #include "replay.h"
 
+#include "clock.h"
+
 #include <string.h>
 
-/* How long other users of the file are waited for. */
-enum { WAIT_MS = 200 };
+enum {
+	WAIT_MS = 200,      /* for other users of the file */
+	ELSEWHERE_MS = 1000 /* while another replays, or nobody can */
+};
+
+void replay_init(struct replay *replay, struct spooler *spooler,
+		 size_t batch_max)
+{
+	*replay = (struct replay){
+	    .spooler = spooler,
+	    .batch_max = batch_max,
+	    .max = batch_max,
+	};
+	backoff_init(&replay->backoff);
+}
+
+/* ------------------------------------------------------- reading, forgetting */
 
 static void tell(const struct replay *replay, size_t i)
 {
-	const struct writer_observer *observer = replay->observer;
+	const struct writer_observer *observer =
+	    replay->spooler->ending->observer;
 	const struct event *event = replay->batch.events[i];
 
 	if (replay->rejected[i] && observer->rejected)
@@ -26,8 +44,8 @@ static bool finish(struct replay *replay, struct err *err)
 	for (size_t i = 0; i < replay->batch.count; i++)
 		if (replay->done[i])
 			rows[count++] = replay->batch.rows[i];
-	bool forgotten = count == 0 ||
-			 spool_remove(replay->spool, rows, count, WAIT_MS, err);
+	bool forgotten = count == 0 || spool_remove(replay->spooler->spool,
+						    rows, count, WAIT_MS, err);
 	for (size_t i = 0; i < replay->batch.count; i++)
 		if (replay->done[i])
 			tell(replay, i);
@@ -39,8 +57,8 @@ static bool finish(struct replay *replay, struct err *err)
 
 static bool read_more(struct replay *replay, struct err *err)
 {
-	if (!spool_read(replay->spool, REPLAY_MAX, &replay->batch, WAIT_MS,
-			err)) {
+	if (!spool_read(replay->spooler->spool, REPLAY_MAX, &replay->batch,
+			WAIT_MS, err)) {
 		replay->batch = (struct spool_batch){0};
 		return false;
 	}
@@ -53,26 +71,46 @@ static bool read_more(struct replay *replay, struct err *err)
 static void let_go(struct replay *replay)
 {
 	if (replay->claimed)
-		spool_release(replay->spool);
+		spool_release(replay->spooler->spool);
 	replay->claimed = false;
 }
 
-enum replay_state replay_look(struct replay *replay, struct err *err)
+/* False: there is nothing, or err says why it cannot be had. */
+static bool fill(struct replay *replay, struct err *err)
 {
-	if (replay->ranges.count > 0)
-		return REPLAY_READY;
-	replay->claimed = replay->claimed || spool_claim(replay->spool);
+	replay->claimed =
+	    replay->claimed || spool_claim(replay->spooler->spool);
 	if (!replay->claimed)
-		return REPLAY_ELSEWHERE;
-	if (!finish(replay, err) || !read_more(replay, err)) {
-		let_go(replay);
-		return REPLAY_FAILED;
-	}
-	if (replay->batch.count > 0)
-		return REPLAY_READY;
+		return err_set(err, ERR_TIMEOUT, "another one replays");
+	if (finish(replay, err) && read_more(replay, err) &&
+	    replay->batch.count > 0)
+		return true;
 	let_go(replay);
-	return REPLAY_EMPTY;
+	return false;
 }
+
+bool replay_ready(struct replay *replay)
+{
+	struct spooler *spooler = replay->spooler;
+	struct err err = {0};
+
+	if (replay->ranges.count > 0)
+		return true;
+	if (!spooler->filled)
+		return false;
+	if (fill(replay, &err))
+		return true;
+	if (err.kind == ERR_NONE) {
+		spooler->look_ns = 0;
+		spooler->filled = false;
+	} else {
+		spooler_note(spooler, &err);
+		backoff_pause(&replay->backoff, ELSEWHERE_MS);
+	}
+	return false;
+}
+
+/* -------------------------------------------------------------- writing */
 
 size_t replay_next(struct replay *replay, struct range *range,
 		   const struct event **events)
@@ -92,29 +130,35 @@ void replay_slow(struct replay *replay)
 		replay->max /= 2;
 }
 
-void replay_quick(struct replay *replay, size_t max)
-{
-	replay->max = replay->max < max / 2 ? replay->max * 2 : max;
-}
-
 void replay_written(struct replay *replay, const struct range *range)
 {
+	struct health *health = replay->spooler->ending->health;
+
 	for (size_t i = range->start; i < range->end; i++) {
 		replay->done[i] = true;
 		replay->rejected[i] = range->condemned;
 	}
 	if (range->condemned)
-		health_rejected(replay->health, 1, &replay->ranges.why);
+		health_rejected(health, 1, &replay->ranges.why);
 	else
-		health_add(replay->health, HEALTH_REPLAYED,
-			   range->end - range->start);
+		health_add(health, HEALTH_REPLAYED, range->end - range->start);
 	ranges_written(&replay->ranges, true);
+	/* the database is not so slow */
+	replay->max = replay->max < replay->batch_max / 2 ? replay->max * 2
+							  : replay->batch_max;
 }
 
-bool replay_leave(struct replay *replay, struct err *err)
+void replay_leave(struct replay *replay)
 {
-	bool forgotten = finish(replay, err);
+	struct err err = {0};
 
+	if (!finish(replay, &err))
+		spooler_note(replay->spooler, &err);
 	let_go(replay);
-	return forgotten;
+}
+
+void replay_rest(struct replay *replay)
+{
+	replay_leave(replay);
+	backoff_pause(&replay->backoff, ELSEWHERE_MS);
 }

@@ -4,9 +4,9 @@
 #ifndef CALL_LOG_REPLAY_H
 #define CALL_LOG_REPLAY_H
 
-#include "health.h"
+#include "backoff.h"
 #include "ranges.h"
-#include "spool.h"
+#include "spooler.h"
 #include "writer.h"
 
 #include <stdbool.h>
@@ -17,40 +17,38 @@
 enum { REPLAY_MAX = 4 * WRITER_BATCH_MAX };
 
 struct replay {
-	struct spool *spool;                    /* borrowed */
-	const struct writer_observer *observer; /* borrowed */
-	struct health *health;                  /* borrowed */
-	struct spool_batch batch;               /* owned; what was read */
+	struct spooler *spooler; /* borrowed */
+	size_t batch_max;
+	struct spool_batch batch;  /* owned; what was read */
 	struct ranges ranges;      /* what of it is to be written */
 	bool rejected[REPLAY_MAX]; /* of what is dealt with */
 	bool done[REPLAY_MAX];     /* the server has answered */
 	size_t max;                /* events a statement holds now */
 	bool claimed;
+	struct backoff backoff; /* next_ns: when to try again */
 };
 
-enum replay_state {
-	REPLAY_READY,     /* there is something to be written */
-	REPLAY_EMPTY,     /* nothing is spooled */
-	REPLAY_ELSEWHERE, /* another handle replays this file */
-	REPLAY_FAILED     /* the spool cannot be read, see err */
-};
+/* [writer thread, as all below] */
+void replay_init(struct replay *replay, struct spooler *spooler,
+		 size_t batch_max);
 
-/* [writer thread, as all below] Forgets and reads events as needed. */
-enum replay_state replay_look(struct replay *replay, struct err *err);
+/* Whether there is something to be written now; forgets and reads events as
+ * needed. What keeps it from that is noted, and comes again after a while. */
+bool replay_ready(struct replay *replay);
 
-/* READY: the next events, sorted by key, with no call twice; fewer than `max`
- * while the database is slow. */
+/* READY: the next events, sorted by key, with no call twice; fewer than
+ * `batch_max` while the database is slow. */
 size_t replay_next(struct replay *replay, struct range *range,
 		   const struct event **events);
-/* They took too long, perhaps as too many at once; or they did not. */
+/* They took too long, perhaps as too many at once. */
 void replay_slow(struct replay *replay);
-void replay_quick(struct replay *replay, size_t max);
 /* What became of these: committed, or condemned and kept as rejected. */
 void replay_written(struct replay *replay, const struct range *range);
 
 /* The database takes no more now: lets go of the file, having forgotten what is
- * done. Does nothing when nothing was read. False: could not forget, see err.
- */
-bool replay_leave(struct replay *replay, struct err *err);
+ * done. Does nothing when nothing was read. */
+void replay_leave(struct replay *replay);
+/* The same, for a while, for want of something else. */
+void replay_rest(struct replay *replay);
 
 #endif

@@ -1,6 +1,6 @@
-/* store - the SQL: what is asked of the schema `call_log`, over one connection.
- * The only file that names its functions. It waits for nothing, and decides
- * nothing about a call: the merge rule is SQL's, retries are its owner's.
+/* store - one connection to the schema `call_log`: whether it can be used, and
+ * one group of statements at a time with a deadline. It waits for nothing, and
+ * knows nothing of what is written (recorder.h) or asked (question.h) over it.
  *
  * Its owner, one thread, calls store_step() in a loop with store_wait()
  * between. A connection is used only after its schema was found to be new
@@ -9,7 +9,7 @@
 #ifndef CALL_LOG_STORE_H
 #define CALL_LOG_STORE_H
 
-#include "call.h"
+#include "db.h"
 #include "err.h"
 #include "health.h"
 
@@ -29,7 +29,6 @@ struct store_settings {
 	const char *conninfo;  /* borrowed during store_new() */
 	struct health *health; /* borrowed until store_free() */
 	enum health_connection connection;
-	bool empty_note_erases;
 	unsigned patience_ms; /* see store_hopeless() */
 };
 
@@ -61,38 +60,23 @@ bool store_is_away(const struct store *store);
  * a schema (ERR_SCHEMA), and is not just now looking again; else ERR_NONE. */
 enum err_kind store_hopeless(const struct store *store);
 
-/* IDLE -> BUSY: writes the events, which must be sorted by key with no key
- * twice, in one transaction. The events are borrowed during the call only. Past
- * the deadline the statement fails. False: failed at once, see err. */
-bool store_record(struct store *store, const struct event *const *events,
-		  size_t count, uint64_t deadline_ns, struct err *err);
-/* DONE: how many rows it changed. */
-int32_t store_written(const struct store *store);
+/* What a group is: what reads, a transaction of its own, or what keeps events
+ * that were refused (whatever refuses those is to be mended like a schema). */
+enum store_group { STORE_READS, STORE_WRITES, STORE_REJECTS };
 
-/* IDLE -> BUSY: keeps an event that the database refuses in call_log.rejected,
- * with the reason; there already, it is left as it is. As store_record(), but
- * never fails with ERR_ROW. */
-bool store_reject(struct store *store, const struct event *event,
-		  const struct err *why, uint64_t deadline_ns, struct err *err);
+/* IDLE -> BUSY, in three steps: begin a group, queue each statement, go. Past
+ * the deadline it fails. False: failed, see err; the group is forgotten. */
+bool store_begin(struct store *store, enum store_group group,
+		 uint64_t deadline_ns, struct err *err);
+bool store_queue(struct store *store, const struct db_statement *statement,
+		 struct err *err);
+bool store_go(struct store *store, struct err *err);
+/* Forgets a group that has begun and did not go; returns false. */
+bool store_abandon(struct store *store, const struct err *err);
 
-/* IDLE -> BUSY, in three steps: begin a question, add each id, ask it. False:
- * failed, see err; the question is then forgotten. */
-bool store_begin_match(struct store *store, uint64_t deadline_ns,
-		       struct err *err);
-bool store_ask(struct store *store, struct text account, struct text agent,
-	       struct text session_id, struct err *err);
-bool store_match(struct store *store, struct err *err);
-
-/* What is known of the index-th id asked. Text is borrowed until store_done().
- */
-struct store_found {
-	size_t index;
-	bool refused; /* it is not logged, and its events were refused */
-	int64_t id;
-	struct text note, contact_id, contact_name, contact_type;
-};
-/* DONE: the next id that was found, in no order; false after the last. */
-bool store_next_found(struct store *store, struct store_found *found);
+/* DONE: the results; the first statement that was queued is the first-th. */
+const struct db *store_results(const struct store *store);
+size_t store_first(const struct store *store);
 
 /* Forgets the result: IDLE. */
 void store_done(struct store *store);

@@ -1,0 +1,108 @@
+/* recorder - see recorder.h. */
+#include "recorder.h"
+
+#include "db.h"
+
+#include <string.h>
+
+void recorder_init(struct recorder *recorder, struct store *store,
+		   bool empty_note_erases)
+{
+	recorder->store = store;
+	recorder->empty_note_erases = empty_note_erases;
+	columns_init(&recorder->columns);
+}
+
+void recorder_free(struct recorder *recorder)
+{
+	columns_free(&recorder->columns);
+}
+
+static bool queue_calls(struct recorder *recorder, struct err *err)
+{
+	static const char sql[] =
+	    "SELECT call_log.record_calls($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
+	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,"
+	    "$28,$29,$30,$31,$32,$33,$34,$35,$36)";
+	uint32_t types[COLUMNS + 1];
+	const char *values[COLUMNS + 1];
+	int lengths[COLUMNS + 1];
+	char erases = recorder->empty_note_erases ? 1 : 0;
+
+	columns_bind(&recorder->columns, types, values, lengths);
+	types[COLUMNS] = ARRAY_BOOL;
+	values[COLUMNS] = &erases;
+	lengths[COLUMNS] = 1;
+	return store_queue(recorder->store,
+			   &(struct db_statement){.sql = sql,
+						  .count = COLUMNS + 1,
+						  .types = types,
+						  .values = values,
+						  .lengths = lengths},
+			   err);
+}
+
+bool recorder_write(struct recorder *recorder,
+		    const struct event *const *events, size_t count,
+		    uint64_t deadline_ns, struct err *err)
+{
+	struct store *store = recorder->store;
+
+	if (!columns_encode(&recorder->columns, events, count))
+		return err_set(err, ERR_NO_MEMORY, "out of memory");
+	return store_begin(store, STORE_WRITES, deadline_ns, err) &&
+	       queue_calls(recorder, err) && store_go(store, err);
+}
+
+int32_t recorder_written(const struct recorder *recorder)
+{
+	const struct db *db = store_results(recorder->store);
+	size_t calls = store_first(recorder->store);
+
+	return db_rows(db, calls) == 1 ? db_int4(db, calls, 0, 0) : 0;
+}
+
+/* What the event tells is kept by the names of record_calls()'s parameters. */
+static bool queue_rejected(struct recorder *recorder, const struct err *why,
+			   struct err *err)
+{
+	static const char sql[] =
+	    "INSERT INTO call_log.rejected (account, agent, session_id, "
+	    "request_id, sqlstate, reason, body) "
+	    "SELECT account, agent, session_id, coalesce(request_id, ''), "
+	    "$36, $37, json_strip_nulls(row_to_json(e))::text "
+	    "FROM unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
+	    "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,"
+	    "$32,$33,$34,$35) AS e (" COLUMNS_NAMES ") "
+	    "ON CONFLICT DO NOTHING";
+	enum { SQLSTATE = COLUMNS, REASON, PARAMS };
+	uint32_t types[PARAMS];
+	const char *values[PARAMS];
+	int lengths[PARAMS];
+
+	columns_bind(&recorder->columns, types, values, lengths);
+	types[SQLSTATE] = types[REASON] = ARRAY_TEXT;
+	values[SQLSTATE] = why->sqlstate;
+	lengths[SQLSTATE] = (int)strlen(why->sqlstate);
+	values[REASON] = why->text;
+	lengths[REASON] = (int)strlen(why->text);
+	return store_queue(recorder->store,
+			   &(struct db_statement){.sql = sql,
+						  .count = PARAMS,
+						  .types = types,
+						  .values = values,
+						  .lengths = lengths},
+			   err);
+}
+
+bool recorder_reject(struct recorder *recorder, const struct event *event,
+		     const struct err *why, uint64_t deadline_ns,
+		     struct err *err)
+{
+	struct store *store = recorder->store;
+
+	if (!columns_encode(&recorder->columns, &event, 1))
+		return err_set(err, ERR_NO_MEMORY, "out of memory");
+	return store_begin(store, STORE_REJECTS, deadline_ns, err) &&
+	       queue_rejected(recorder, why, err) && store_go(store, err);
+}
