@@ -1,27 +1,41 @@
-/* queue - see queue.h. */
+/* queue - see queue.h.
+ *
+ * Whoever pushes is a thread of the host's and never waits for another thread,
+ * which may have been put aside in the middle of its work: there is no lock.
+ * What is pushed hangs from one atomic word, newest first, whose lowest bits say
+ * how the next push is to go; what counts against the bounds is in another. */
 #include "queue.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Of `head`; items lie at addresses that leave these bits free. */
+enum {
+	ARMED = 1,  /* the next push is to signal */
+	CLOSED = 2, /* there is to be no push */
+	FLAGS = ARMED | CLOSED
+};
+
+/* Of `held`: how many items, and below that their bytes. */
+enum { BYTES_BITS = 40 };
+#define BYTES_MASK ((UINT64_C(1) << BYTES_BITS) - 1)
+
 struct queue {
-	pthread_mutex_t mutex;
 	int fd; /* an eventfd; owned; -1: not open */
 	size_t max_items, max_bytes;
-
-	/* under the mutex */
-	struct queue_item *first; /* pushed, not taken */
-	struct queue_item **end;
-	size_t items, bytes; /* pushed, not released */
-	bool closed;
-	bool armed;     /* the next push is to signal */
-	bool signalled; /* fd is readable */
+	_Atomic uintptr_t head; /* the item pushed last, and flags */
+	_Atomic uint64_t held;  /* pushed, not released */
 };
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 struct queue *queue_new(size_t max_items, size_t max_bytes, struct err *err)
 {
@@ -32,10 +46,8 @@ struct queue *queue_new(size_t max_items, size_t max_bytes, struct err *err)
 		return NULL;
 	}
 	queue->fd = -1;
-	pthread_mutex_init(&queue->mutex, NULL);
-	queue->max_items = max_items;
-	queue->max_bytes = max_bytes;
-	queue->end = &queue->first;
+	queue->max_items = smaller(max_items, UINT64_MAX >> BYTES_BITS);
+	queue->max_bytes = smaller(max_bytes, BYTES_MASK);
 	return queue;
 }
 
@@ -45,7 +57,6 @@ void queue_free(struct queue *queue)
 		return;
 	if (queue->fd >= 0)
 		close(queue->fd);
-	pthread_mutex_destroy(&queue->mutex);
 	free(queue);
 }
 
@@ -58,101 +69,125 @@ bool queue_open(struct queue *queue, struct err *err)
 		       strerror(errno));
 }
 
-static void signal_locked(struct queue *queue)
+static void signal_taker(struct queue *queue)
 {
 	uint64_t one = 1;
 
-	queue->armed = false;
-	if (queue->signalled)
-		return;
-	queue->signalled = true;
 	/* It can fail only when the counter is full, that is readable. */
 	ssize_t written = write(queue->fd, &one, sizeof(one));
 	(void)written;
 }
 
-static bool has_room_locked(const struct queue *queue, size_t bytes)
+static struct queue_item *item_of(uintptr_t head)
 {
-	if (queue->items == 0)
-		return true;
-	return queue->items < queue->max_items &&
-	       queue->bytes < queue->max_bytes &&
-	       bytes <= queue->max_bytes - queue->bytes;
+	return (struct queue_item *)(head & ~(uintptr_t)FLAGS);
 }
 
-enum queue_push queue_push(struct queue *queue, struct queue_item *item)
-{
-	enum queue_push result = QUEUE_ACCEPTED;
+/* ---------------------------------------------------------------- bounds */
 
-	pthread_mutex_lock(&queue->mutex);
-	if (queue->closed) {
-		result = QUEUE_CLOSED;
-	} else if (!has_room_locked(queue, item->bytes)) {
-		result = QUEUE_FULL;
-	} else {
-		item->next = NULL;
-		*queue->end = item;
-		queue->end = &item->next;
-		queue->items++;
-		queue->bytes += item->bytes;
-		if (queue->armed)
-			signal_locked(queue);
-	}
-	pthread_mutex_unlock(&queue->mutex);
-	return result;
+static uint64_t weight(size_t bytes)
+{
+	return (UINT64_C(1) << BYTES_BITS) + bytes;
+}
+
+static bool has_room(const struct queue *queue, uint64_t held, size_t bytes)
+{
+	size_t held_bytes = held & BYTES_MASK;
+
+	if (held >> BYTES_BITS == 0)
+		return true;
+	return held >> BYTES_BITS < queue->max_items &&
+	       held_bytes < queue->max_bytes &&
+	       bytes <= queue->max_bytes - held_bytes;
+}
+
+static bool reserve(struct queue *queue, size_t bytes)
+{
+	uint64_t held = atomic_load(&queue->held);
+
+	do {
+		if (!has_room(queue, held, bytes))
+			return false;
+	} while (!atomic_compare_exchange_weak(&queue->held, &held,
+					       held + weight(bytes)));
+	return true;
+}
+
+void queue_release(struct queue *queue, const struct queue_item *item)
+{
+	atomic_fetch_sub(&queue->held, weight(item->bytes));
 }
 
 size_t queue_length(struct queue *queue)
 {
-	pthread_mutex_lock(&queue->mutex);
-	size_t items = queue->items;
-	pthread_mutex_unlock(&queue->mutex);
-	return items;
+	return atomic_load(&queue->held) >> BYTES_BITS;
+}
+
+/* --------------------------------------------------------------- passing */
+
+enum queue_push queue_push(struct queue *queue, struct queue_item *item)
+{
+	if (!reserve(queue, item->bytes))
+		return QUEUE_FULL;
+	uintptr_t head = atomic_load(&queue->head);
+
+	do {
+		if (head & CLOSED) {
+			queue_release(queue, item);
+			return QUEUE_CLOSED;
+		}
+		item->next = item_of(head);
+	} while (!atomic_compare_exchange_weak(&queue->head, &head,
+					       (uintptr_t)item));
+	/* The item is the taker's now. */
+	if (head & ARMED)
+		signal_taker(queue);
+	return QUEUE_ACCEPTED;
 }
 
 void queue_close(struct queue *queue)
 {
-	pthread_mutex_lock(&queue->mutex);
-	queue->closed = true;
-	signal_locked(queue);
-	pthread_mutex_unlock(&queue->mutex);
+	atomic_fetch_or(&queue->head, CLOSED);
+	signal_taker(queue);
+}
+
+static struct queue_item *reverse(struct queue_item *newest)
+{
+	struct queue_item *oldest = NULL;
+
+	while (newest) {
+		struct queue_item *older = newest->next;
+
+		newest->next = oldest;
+		oldest = newest;
+		newest = older;
+	}
+	return oldest;
 }
 
 struct queue_item *queue_take(struct queue *queue, bool *closed)
 {
 	uint64_t count;
 
-	pthread_mutex_lock(&queue->mutex);
-	struct queue_item *first = queue->first;
-	queue->first = NULL;
-	queue->end = &queue->first;
-	queue->armed = false;
-	*closed = queue->closed;
-	if (queue->signalled) {
-		ssize_t got = read(queue->fd, &count, sizeof(count));
-		(void)got;
-		queue->signalled = false;
-	}
-	pthread_mutex_unlock(&queue->mutex);
-	return first;
-}
-
-void queue_release(struct queue *queue, const struct queue_item *item)
-{
-	pthread_mutex_lock(&queue->mutex);
-	queue->items--;
-	queue->bytes -= item->bytes;
-	pthread_mutex_unlock(&queue->mutex);
+	/* First, so that whatever signals later is not missed. */
+	ssize_t got = read(queue->fd, &count, sizeof(count));
+	(void)got;
+	uintptr_t head = atomic_fetch_and(&queue->head, CLOSED);
+	*closed = (head & CLOSED) != 0;
+	return reverse(item_of(head));
 }
 
 void queue_arm(struct queue *queue)
 {
-	pthread_mutex_lock(&queue->mutex);
-	if (queue->first)
-		signal_locked(queue);
-	else
-		queue->armed = true;
-	pthread_mutex_unlock(&queue->mutex);
+	uintptr_t head = atomic_load(&queue->head);
+
+	do {
+		if (item_of(head)) {
+			signal_taker(queue);
+			return;
+		}
+	} while (
+	    !atomic_compare_exchange_weak(&queue->head, &head, head | ARMED));
 }
 
 int queue_fd(const struct queue *queue)

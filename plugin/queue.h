@@ -29,8 +29,8 @@ void queue_free(struct queue *queue);
  * that shared what wakes the taker would wake each other's. */
 bool queue_open(struct queue *queue, struct err *err);
 
-/* [any] Wakes the taker when it waits. An item larger than max_bytes is
- * accepted when the queue is empty. */
+/* [any] Waits for no other thread. Wakes the taker when it waits. An item larger
+ * than max_bytes is accepted when the queue is empty. */
 enum queue_push queue_push(struct queue *queue, struct queue_item *item);
 
 /* [any] Items pushed and not yet released. */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { PUSHERS = 4, PUSHES = 20000 };
+enum { PUSHERS = 4, PUSHES = 20000, ROUNDS = 50 };
 
 static bool readable(struct queue *queue, int timeout_ms)
 {
@@ -85,6 +85,7 @@ static void waking(void)
 struct pusher {
 	struct queue *queue;
 	struct queue_item *items;
+	size_t accepted;
 };
 
 static void *push_all(void *argument)
@@ -111,7 +112,8 @@ static void threads(void)
 
 	for (int i = 0; i < PUSHERS; i++) {
 		pushers[i] = (struct pusher){
-		    queue, calloc(PUSHES, sizeof(struct queue_item))};
+		    .queue = queue,
+		    .items = calloc(PUSHES, sizeof(struct queue_item))};
 		pthread_create(&ids[i], NULL, push_all, &pushers[i]);
 	}
 	while (taken < (size_t)PUSHERS * PUSHES && woken) {
@@ -147,10 +149,75 @@ static void threads(void)
 	queue_free(queue);
 }
 
+static void *push_until_closed(void *argument)
+{
+	struct pusher *pusher = argument;
+	enum queue_push result = QUEUE_ACCEPTED;
+
+	pusher->accepted = 0;
+	while (pusher->accepted < PUSHES && result != QUEUE_CLOSED) {
+		result =
+		    queue_push(pusher->queue, &pusher->items[pusher->accepted]);
+		pusher->accepted += result == QUEUE_ACCEPTED;
+	}
+	return NULL;
+}
+
+static size_t take_some(struct queue *queue, bool *closed)
+{
+	struct queue_item *item = queue_take(queue, closed);
+	size_t taken = 0;
+
+	while (item) {
+		struct queue_item *after = item->next;
+
+		queue_release(queue, item);
+		taken++;
+		item = after;
+	}
+	return taken;
+}
+
+/* What was accepted is there when the taker learns of the end, and no later. */
+static void closing(void)
+{
+	struct pusher pushers[PUSHERS];
+	pthread_t ids[PUSHERS];
+	size_t taken = 0, accepted = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct queue *queue = queue_new(64, SIZE_MAX, NULL);
+		bool closed = !queue_open(queue, NULL);
+
+		for (int i = 0; i < PUSHERS; i++) {
+			pushers[i] = (struct pusher){
+			    .queue = queue,
+			    .items = calloc(PUSHES, sizeof(struct queue_item))};
+			pthread_create(&ids[i], NULL, push_until_closed,
+				       &pushers[i]);
+		}
+		for (int i = 0; i < 4 * round; i++)
+			taken += take_some(queue, &closed);
+		queue_close(queue);
+		taken += take_some(queue, &closed);
+		for (int i = 0; i < PUSHERS; i++) {
+			pthread_join(ids[i], NULL);
+			accepted += pushers[i].accepted;
+			free(pushers[i].items);
+		}
+		if (!closed || queue_length(queue) != 0)
+			taken = SIZE_MAX;
+		queue_free(queue);
+	}
+	ok(taken == accepted,
+	   "of what is pushed while it closes, all that is accepted is taken");
+}
+
 int main(void)
 {
 	order_and_bounds();
 	waking();
 	threads();
+	closing();
 	return tap_done();
 }
