@@ -96,8 +96,7 @@ bool envelope_open(const char *bytes, size_t len,
 	*envelope = (struct envelope){0};
 	if (!read_origin(origin, envelope, err))
 		return false;
-	envelope->root =
-	    json_parse(bytes, len, MESSAGE_DEPTH_MAX, origin->parsing, err);
+	envelope->root = json_parse(bytes, len, MESSAGE_DEPTH_MAX, err);
 	if (!envelope->root)
 		return false;
 	envelope->stripped = json_strip_tokens(envelope->root);

@@ -44,17 +44,18 @@ static void plain_locale_end(struct plain_locale locale)
 }
 
 struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
-			pthread_mutex_t *parsing, struct err *err)
+			struct err *err)
 {
 	if (!json_check(bytes, len, depth_max, err))
 		return NULL;
 
 	struct plain_locale locale = plain_locale_begin();
-	if (parsing)
-		pthread_mutex_lock(parsing);
+	/* Threads parse at once, without a lock that one of them might have to
+	 * wait for: all that cJSON shares is where the last error was, which it
+	 * writes at each parse. Its manual allows that where nobody asks for it
+	 * (cJSON_GetErrorPtr), and a lock of ours would not cover the host's own
+	 * use of it. */
 	cJSON *root = cJSON_ParseWithLengthOpts(bytes, len, NULL, 0);
-	if (parsing)
-		pthread_mutex_unlock(parsing);
 	plain_locale_end(locale);
 
 	if (!root) /* the text is good, so nothing else is left */

@@ -6,8 +6,6 @@
 #include "buf.h"
 #include "err.h"
 
-#include <pthread.h>
-
 /* A value. The outermost one is owned, all others are borrowed from it. */
 struct json;
 
@@ -16,12 +14,9 @@ struct json;
 enum { JSON_MEMBERS_MAX = 1000 };
 
 /* Owned, or NULL with ERR_INPUT or ERR_NO_MEMORY. `bytes` need not end in a
- * NUL. cJSON stores an error position in a global at each parse: `parsing`,
- * held meanwhile, keeps threads from doing so at once. NULL: no other thread
- * parses. The locale does not matter. Of members of one name the first counts.
- */
+ * NUL. The locale does not matter. Of members of one name the first counts. */
 struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
-			pthread_mutex_t *parsing, struct err *err);
+			struct err *err);
 void json_free(struct json *root); /* NULL is allowed */
 
 /* Removes every access token (token.h) from all text, and members that are

@@ -39,7 +39,6 @@ enum {
 struct listener {
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
-	pthread_mutex_t *parsing;    /* borrowed */
 	struct recall *recall;       /* borrowed */
 	struct trigger *trigger;     /* borrowed */
 	char *conninfo;              /* owned */
@@ -75,7 +74,6 @@ struct listener *listener_new(const struct listener_settings *settings,
 	}
 	listener->host = settings->host;
 	listener->health = settings->health;
-	listener->parsing = settings->parsing;
 	listener->recall = settings->recall;
 	listener->trigger = settings->trigger;
 	for (int i = 0; i < CHANGES_KEYS; i++) {
@@ -124,8 +122,7 @@ static void take_notification(struct listener *listener, const char *payload)
 {
 	struct message_change change;
 
-	if (!message_decode_change(payload, strlen(payload), listener->parsing,
-				   &change, NULL))
+	if (!message_decode_change(payload, strlen(payload), &change, NULL))
 		return;
 	if (!change.token.s)
 		add_key(listener, change.account, change.agent,

@@ -12,13 +12,10 @@
 #include "recall.h"
 #include "trigger.h"
 
-#include <pthread.h>
-
 struct listener_settings {
 	const char *conninfo;        /* borrowed during listener_new() */
 	const struct crm_host *host; /* borrowed until listener_free() */
 	struct health *health;       /* borrowed until listener_free() */
-	pthread_mutex_t *parsing;    /* the same; see message.h */
 	struct recall *recall;       /* the same */
 	struct trigger *trigger;     /* the same; stopping closes it */
 };

@@ -79,7 +79,6 @@ static bool decode(struct logger *logger, const struct crm_request *request,
 	    .agent = request->agent,
 	    .sent_at_ms = request->sent_at_ms,
 	    .received_ms = clock_wall_ms(),
-	    .parsing = logger->parsing,
 	    .keep_body = keep[logger->keep_body],
 	};
 

@@ -8,12 +8,9 @@
 #include "health.h"
 #include "writer.h"
 
-#include <pthread.h>
-
 struct logger {
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
-	pthread_mutex_t *parsing;    /* borrowed; see message.h */
 	struct writer *writer;       /* borrowed */
 	enum config_body keep_body;
 };

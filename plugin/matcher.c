@@ -31,7 +31,6 @@ struct matcher {
 	struct question question;
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
-	pthread_mutex_t *parsing;    /* borrowed */
 	struct recall *recall;       /* borrowed */
 	struct trigger *trigger;     /* borrowed */
 	unsigned match_deadline_ms;
@@ -60,7 +59,6 @@ struct matcher *matcher_new(const struct matcher_settings *settings,
 	}
 	matcher->host = settings->host;
 	matcher->health = settings->health;
-	matcher->parsing = settings->parsing;
 	matcher->recall = settings->recall;
 	matcher->trigger = settings->trigger;
 	matcher->match_deadline_ms = settings->match_deadline_ms;
@@ -118,7 +116,7 @@ static void complete_match(struct matcher *matcher, const struct query *query,
 	free(body);
 }
 
-static bool decode(struct matcher *matcher, const struct crm_request *request,
+static bool decode(const struct crm_request *request,
 		   struct message_match *match, struct err *err)
 {
 	struct message_origin origin = {
@@ -126,7 +124,6 @@ static bool decode(struct matcher *matcher, const struct crm_request *request,
 	    .agent = request->agent,
 	    .sent_at_ms = request->sent_at_ms,
 	    .received_ms = clock_wall_ms(),
-	    .parsing = matcher->parsing,
 	};
 
 	return message_decode_match(request->body, request->body_len, &origin,
@@ -141,7 +138,7 @@ enum crm_status matcher_submit(struct matcher *matcher,
 
 	if (!query)
 		return CRM_BUSY;
-	if (!decode(matcher, request, &query->match, &err)) {
+	if (!decode(request, &query->match, &err)) {
 		free(query);
 		if (err.kind != ERR_INPUT)
 			return CRM_BUSY;

@@ -9,7 +9,6 @@
 #include "health.h"
 #include "recall.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +17,6 @@ struct matcher_settings {
 	const char *conninfo;        /* borrowed during matcher_new() */
 	const struct crm_host *host; /* borrowed until matcher_free() */
 	struct health *health;       /* borrowed until matcher_free() */
-	pthread_mutex_t *parsing;    /* the same; see message.h */
 	struct recall *recall;       /* the same; opened before matcher_run() */
 	struct trigger *trigger;     /* the same */
 	unsigned match_deadline_ms;

@@ -7,8 +7,6 @@
 #include "call.h"
 #include "err.h"
 
-#include <pthread.h>
-
 /* Values longer than these (bytes of UTF-8) are cut at a character's start and
  * end in MESSAGE_CUT_MARK. What would mean something else when cut, ids other
  * than those that identify the call and the form, is left out. Both are counted
@@ -36,9 +34,6 @@ struct message_origin {
 	int64_t sent_at_ms;  /* when the widget posted it; 0 = unknown */
 	int64_t received_ms; /* the host's clock now */
 	enum message_body keep_body;
-	/* One for all threads that decode, locked while cJSON parses: it writes
-	 * a global each time (json.h). NULL: no other thread decodes. */
-	pthread_mutex_t *parsing;
 };
 
 /* A request to log: who is to be answered and, unless the message writes
@@ -88,9 +83,7 @@ bool message_decode_log(const char *body, size_t len,
 bool message_decode_match(const char *body, size_t len,
 			  const struct message_origin *origin,
 			  struct message_match *match, struct err *err);
-/* `parsing` as in struct message_origin. */
 bool message_decode_change(const char *payload, size_t len,
-			   pthread_mutex_t *parsing,
 			   struct message_change *change, struct err *err);
 
 /* The answers, as a NUL-terminated string to free(), its length in *len; NULL

@@ -46,11 +46,9 @@ static bool fill(struct message_change *change, const struct json *root,
 }
 
 bool message_decode_change(const char *payload, size_t len,
-			   pthread_mutex_t *parsing,
 			   struct message_change *change, struct err *err)
 {
-	struct json *root =
-	    json_parse(payload, len, MESSAGE_DEPTH_MAX, parsing, err);
+	struct json *root = json_parse(payload, len, MESSAGE_DEPTH_MAX, err);
 
 	*change = (struct message_change){0};
 	if (!root)

@@ -22,7 +22,6 @@
 #include "trigger.h"
 #include "writer.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +52,6 @@ struct plugin {
 	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
-	pthread_mutex_t parsing; /* held by who parses JSON, see json.h */
 	char *options;
 	char *service;
 
@@ -229,7 +227,6 @@ static void plugin_destroy(struct crm_plugin *abi)
 	config_free(&plugin->config);
 	free(plugin->options);
 	free(plugin->service);
-	pthread_mutex_destroy(&plugin->parsing);
 	threads_free(&plugin->threads);
 	free(plugin);
 }
@@ -301,7 +298,6 @@ static bool make_listener(struct plugin *plugin, struct err *err)
 	    .conninfo = own ? config->listen_conninfo : config->conninfo,
 	    .host = plugin->host,
 	    .health = plugin->health,
-	    .parsing = &plugin->parsing,
 	    .recall = plugin->recall,
 	    .trigger = plugin->trigger,
 	};
@@ -331,7 +327,6 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .conninfo = config->conninfo,
 	    .host = plugin->host,
 	    .health = plugin->health,
-	    .parsing = &plugin->parsing,
 	    .recall = plugin->recall,
 	    .trigger = plugin->trigger,
 	    .match_deadline_ms = (unsigned)config->match_deadline_ms,
@@ -350,7 +345,6 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .host = plugin->host,
 	    .health = plugin->health,
 	    .writer = plugin->writer,
-	    .parsing = &plugin->parsing,
 	    .keep_body = (enum config_body)config->body,
 	};
 	return plugin->matcher != NULL;
@@ -402,7 +396,6 @@ struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
 	plugin->host = host;
 	atomic_init(&plugin->stopping, true);
 	atomic_init(&plugin->process, 0);
-	pthread_mutex_init(&plugin->parsing, NULL);
 	threads_init(&plugin->threads);
 	if (!make(plugin, &err)) {
 		snprintf(why, why_cap, "%s", err.text);

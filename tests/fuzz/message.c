@@ -51,7 +51,7 @@ static void check_body(struct text body)
 
 	if (!body.s)
 		return;
-	root = json_parse(body.s, body.len, MESSAGE_DEPTH_MAX, NULL, NULL);
+	root = json_parse(body.s, body.len, MESSAGE_DEPTH_MAX, NULL);
 	promise(root != NULL, "the body is JSON");
 	buf_init(&buf, SIZE_MAX);
 	json_write(root, NULL, &buf);

@@ -6,7 +6,7 @@
 
 static struct json *parse(const char *text)
 {
-	return json_parse(text, strlen(text), 32, NULL, NULL);
+	return json_parse(text, strlen(text), 32, NULL);
 }
 
 static char *rewrite(const char *text, const char *const *without)

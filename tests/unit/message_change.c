@@ -7,8 +7,7 @@
 
 static bool decode(const char *payload, struct message_change *change)
 {
-	return message_decode_change(payload, strlen(payload), NULL, change,
-				     NULL);
+	return message_decode_change(payload, strlen(payload), change, NULL);
 }
 
 int main(void)
