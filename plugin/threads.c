@@ -3,6 +3,7 @@
 
 #include "clock.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -63,6 +64,10 @@ bool threads_start(struct threads *threads, const char *name,
 			       strerror(failure));
 	}
 	pthread_setname_np(thread->id, name);
+	/* As batch work it waits for an idle processor or for its turn: woken
+	 * by a host's thread that submits, it does not push that one off. */
+	pthread_setschedparam(thread->id, SCHED_BATCH,
+			      &(struct sched_param){.sched_priority = 0});
 	threads->count++;
 	return true;
 }
