@@ -8,14 +8,17 @@
  *   submit ACCOUNT AGENT PATH SENT_AT BODY
  *                              -> accepted ID | refused STATUS, and some time
  *                                 answer ID STATUS MS BODY
- *   burst THREADS REPEAT FILE     submits the lines of the file (the fields of
- *                                 submit), each so often, from so many threads;
- *                                 waits for all answers
+ *   burst THREADS REPEAT FILE PAUSE_US
+ *                                 submits the lines of the file (the fields of
+ *                                 submit), each so often, from so many threads,
+ *                                 with a pause after each; waits for all answers
  *                              -> burst KEY=VALUE...
  *   flood THREADS FILE            the same without end, until stop
  *                              -> flooding
- *   times                         how long submit() took since the last `times`
- *                              -> times count=N p50_us=F p999_us=F max_us=F
+ *   times [ID]                    how long submit() took since the last `times`,
+ *                                 or from that request on
+ *                              -> times next=ID count=N p50_us=F p999_us=F
+ *                                 max_us=F
  *                                 waits=N waited_p999_us=F: of those that gave
  *                                 the processor up by themselves;
  *                                 own_p999_us=F own_max_us=F: theirs, and of
@@ -85,6 +88,7 @@ struct work {
 	struct instance *instance;
 	struct request *requests;
 	size_t count, repeat;
+	long pause_us; /* after each submit() */
 	bool endless;
 	atomic_size_t next;
 	atomic_long slowest_ns; /* submit() */
@@ -306,8 +310,13 @@ static void *work_run(void *argument)
 			;
 		if (work->endless && status == CRM_STOPPING)
 			return NULL;
-		if (status == CRM_BUSY) /* let others run */
-			nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+		long pause_us = work->pause_us;
+		if (status == CRM_BUSY && pause_us == 0)
+			pause_us = 100; /* let others run */
+		if (pause_us > 0)
+			nanosleep(
+			    &(struct timespec){.tv_nsec = pause_us * 1000},
+			    NULL);
 	}
 }
 
@@ -433,7 +442,7 @@ static void do_submit(struct instance *instance, char *line)
 }
 
 static void do_burst(struct instance *instance, int threads, size_t repeat,
-		     const char *path)
+		     const char *path, long pause_us)
 {
 	struct work *work = read_work(instance, path);
 	pthread_t thread[THREADS];
@@ -445,6 +454,7 @@ static void do_burst(struct instance *instance, int threads, size_t repeat,
 	for (int i = 0; i <= CRM_FAILED; i++)
 		before[i] = atomic_load(&instance->statuses[i]);
 	work->repeat = repeat;
+	work->pause_us = pause_us;
 	atomic_store(&instance->quiet, true);
 	start = now_ns();
 	for (int i = 0; i < threads; i++)
@@ -613,26 +623,40 @@ static double at_us(const uint32_t *sorted, size_t count, size_t thousandth)
 	return sorted[count * thousandth / 1000] / 1e3;
 }
 
+/* How many of them are not 0. */
+static size_t sort_times(uint32_t *to, const uint32_t *from, size_t count)
+{
+	size_t some = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		to[i] = from[i];
+		some += from[i] > 0;
+	}
+	qsort(to, count, sizeof(*to), compare_ns);
+	return some;
+}
+
 /* Not while threads submit. */
-static void do_times(void)
+static void do_times(uint64_t first)
 {
 	uint64_t end = atomic_load(&next_id);
-	size_t count = end - first_timed;
-	uint32_t *took = submit_ns + first_timed;
-	uint32_t *waited = waited_ns + first_timed;
-	uint32_t *own = own_ns + first_timed;
-	size_t waits = 0;
+	size_t count = end > first ? end - first : 0;
+	uint32_t *sorted = malloc((count + 1) * sizeof(*sorted));
 
-	for (size_t i = 0; i < count; i++)
-		waits += waited[i] > 0;
-	qsort(took, count, sizeof(*took), compare_ns);
-	qsort(waited, count, sizeof(*waited), compare_ns);
-	qsort(own, count, sizeof(*own), compare_ns);
-	say("times count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f waits=%zu "
-	    "waited_p999_us=%.1f own_p999_us=%.1f own_max_us=%.1f",
-	    count, at_us(took, count, 500), at_us(took, count, 999),
-	    at_us(took, count, 1000), waits, at_us(waited, count, 999),
-	    at_us(own, count, 999), at_us(own, count, 1000));
+	pthread_mutex_lock(&speaking);
+	sort_times(sorted, submit_ns + first, count);
+	printf("times next=%llu count=%zu p50_us=%.1f p999_us=%.1f max_us=%.1f",
+	       (unsigned long long)end, count, at_us(sorted, count, 500),
+	       at_us(sorted, count, 999), at_us(sorted, count, 1000));
+	size_t waits = sort_times(sorted, waited_ns + first, count);
+	printf(" waits=%zu waited_p999_us=%.1f", waits,
+	       at_us(sorted, count, 999));
+	sort_times(sorted, own_ns + first, count);
+	printf(" own_p999_us=%.1f own_max_us=%.1f\n", at_us(sorted, count, 999),
+	       at_us(sorted, count, 1000));
+	fflush(stdout);
+	pthread_mutex_unlock(&speaking);
+	free(sorted);
 	first_timed = end;
 }
 
@@ -655,14 +679,16 @@ static void obey(char *line, struct instance **current)
 	else if (strcmp(verb, "start") == 0)
 		say("started %s",
 		    status_names[instance->plugin->start(instance->plugin)]);
-	else if (strcmp(verb, "burst") == 0 && count == 4)
+	else if (strcmp(verb, "burst") == 0 && count == 5)
 		do_burst(instance, (int)strtol(fields[1], NULL, 10) % THREADS,
-			 strtoul(fields[2], NULL, 10), fields[3]);
+			 strtoul(fields[2], NULL, 10), fields[3],
+			 strtol(fields[4], NULL, 10));
 	else if (strcmp(verb, "flood") == 0 && count == 3)
 		do_flood(instance, (int)strtol(fields[1], NULL, 10) % THREADS,
 			 fields[2]);
 	else if (strcmp(verb, "times") == 0)
-		do_times();
+		do_times(count == 2 ? strtoull(fields[1], NULL, 10)
+				    : first_timed);
 	else if (strcmp(verb, "settle") == 0)
 		say(wait_answers(instance, 60) ? "settled" : "unsettled");
 	else if (strcmp(verb, "deaf") == 0 && count == 2) {

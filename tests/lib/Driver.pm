@@ -328,7 +328,8 @@ sub _file {
 	return $path;
 }
 
-# Submits all lines, `repeat` times, from so many threads; the tally.
+# Submits all lines, `repeat` times, from so many threads, each with a pause of
+# `pause_us` after each; the tally.
 sub burst {
 	my ($self, $lines, %option) = @_;
 	$self->begin_burst($lines, %option);
@@ -339,7 +340,7 @@ sub burst {
 sub begin_burst {
 	my ($self, $lines, %option) = @_;
 	$self->tell('burst', $option{threads} // 8, $option{repeat} // 1,
-		$self->_file(@$lines));
+		$self->_file(@$lines), $option{pause_us} // 0);
 }
 
 sub end_burst {
@@ -348,11 +349,12 @@ sub end_burst {
 	return { $tally =~ /(\w+)=(-?\d+)/g };
 }
 
-# How long submit() took since the last asking: { count, p50_us, p999_us, max_us,
-# waits, waited_p999_us, own_p999_us, own_max_us }.
+# How long submit() took since the last asking, or from that request on: { next:
+# the request that comes next, count, p50_us, p999_us, max_us, waits,
+# waited_p999_us, own_p999_us, own_max_us }.
 sub times {
-	my ($self) = @_;
-	$self->tell('times');
+	my ($self, $first) = @_;
+	$self->tell('times', $first // ());
 	my ($times) = $self->await(qr/^times (.*)/);
 	return { $times =~ /(\w+)=([\d.]+)/g };
 }

@@ -5,6 +5,7 @@
 #   $proxy->conninfo;            # leads through it
 #   $proxy->delay(25);           # milliseconds, each way
 #   $proxy->hole(1);             # nothing passes any more, nobody is told
+#   $proxy->drop(1);             # the same, and the kernel loses what comes
 #   $proxy->cut(100);            # all connections die after 100 bytes of the server
 #   $proxy->passed;              # bytes of the server since the last asking
 #   $proxy->close_all;
@@ -17,8 +18,13 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
 use Process qw(free_port);
-use Socket qw(SOL_SOCKET SO_LINGER AF_UNIX SOCK_STREAM PF_UNSPEC IPPROTO_TCP TCP_NODELAY);
+use Socket qw(SOL_SOCKET SO_LINGER SO_ATTACH_FILTER SO_DETACH_FILTER AF_UNIX SOCK_STREAM
+  PF_UNSPEC IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+# A socket filter that takes no packet: what arrives is lost before it is
+# acknowledged, as in a network that drops it. It needs no rights.
+my $no_packet = pack 'SCCL', 0x06, 0, 0, 0; # BPF_RET: keep 0 bytes
 
 sub now { clock_gettime(CLOCK_MONOTONIC) }
 
@@ -63,6 +69,7 @@ sub _tell {
 
 sub delay { $_[0]->_tell("delay $_[1]") }
 sub hole { $_[0]->_tell("hole $_[1]") }
+sub drop { $_[0]->_tell("drop $_[1]") }
 sub cut { $_[0]->_tell("cut $_[1]") }
 sub passed { $_[0]->_tell('passed') }
 sub close_all { $_[0]->_tell('close') }
@@ -80,16 +87,18 @@ sub DESTROY {
 # as [when, bytes].
 sub _serve {
 	my ($listener, $control, $upstream) = @_;
-	my %state = (delay => 0, hole => 0, cut => -1, passed => 0, pairs => {});
+	my %state = (delay => 0, hole => 0, drop => 0, cut => -1, passed => 0,
+		pairs => {}, listener => $listener);
 	while (1) {
 		my $poll = IO::Poll->new;
 		$poll->mask($_ => POLLIN) for $listener, $control;
+		my $still = $state{hole} || $state{drop};
 		my $until;
 		for my $pair (values %{ $state{pairs} }) {
 			for my $end (0, 1) {
-				my $mask = $state{hole} ? 0 : POLLIN;
+				my $mask = $still ? 0 : POLLIN;
 				my $first = $pair->{queue}[$end][0];
-				if ($first && !$state{hole}) {
+				if ($first && !$still) {
 					$mask |= POLLOUT if $first->[0] <= now();
 					$until = $first->[0] if !defined $until || $first->[0] < $until;
 				}
@@ -102,7 +111,7 @@ sub _serve {
 			return if !_obey(\%state, $control);
 		}
 		_accept(\%state, $listener, $upstream) if $poll->events($listener);
-		next if $state{hole};
+		next if $still;
 		for my $name (keys %{ $state{pairs} }) {
 			my $pair = $state{pairs}{$name} or next;
 			for my $end (0, 1) {
@@ -128,9 +137,19 @@ sub _obey {
 		_drop($state, $_) for keys %{ $state->{pairs} };
 	} else {
 		$state->{$verb} = $value;
+		_filter($_, $value)
+		  for $verb eq 'drop' ? ($state->{listener}, map { $_->{socket}[0] } values %{ $state->{pairs} }) : ();
 	}
 	syswrite $control, "$answer\n";
 	return 1;
+}
+
+sub _filter {
+	my ($socket, $on) = @_;
+	my ($option, $value) = $on
+	  ? (SO_ATTACH_FILTER, pack 'S x![P] P', 1, $no_packet)
+	  : (SO_DETACH_FILTER, pack 'i', 0);
+	setsockopt $socket, SOL_SOCKET, $option, $value or die "cannot filter: $!\n";
 }
 
 sub _accept {
