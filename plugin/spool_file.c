@@ -9,8 +9,11 @@
  * the next fsync would succeed all the same: the file is condemned, by its
  * inode, and never written again.
  *
- * All of the file's descriptors are SQLite's own. Closing any other would drop
- * the locks that the process has on it. */
+ * Closing any descriptor of a file drops all locks that the process has on it.
+ * So all of them are SQLite's own, which closes none while one of its
+ * connections has a lock; but it looks for that a moment before it closes, and
+ * a thread that comes in meanwhile loses its lock, unnoticed. So connections
+ * are closed by who is alone only. */
 #include "spool_file.h"
 
 #include "clock.h"
@@ -30,6 +33,7 @@
 enum {
 	APPLICATION_ID = 0x43616c6c, /* "Call" */
 	CHECK_MS = 300,              /* for the look for damage at opening */
+	CLOSE_WAIT_MS = 2000,        /* to be alone, for others to be done */
 	RETRY_MS = 1000,             /* after a file could not be made */
 	TRIES_MAX = 3,               /* to begin with a file that stays */
 	NOTICES_MAX = 4,
@@ -134,14 +138,30 @@ failed:
 	return NULL;
 }
 
+/* Where the lock cannot be had, nobody else comes in either. But a connection
+ * stays open, for good, rather than take the locks of another that is held up:
+ * its disk does not answer. */
+static void disconnect(struct spool_file *file)
+{
+	struct err err = {0};
+
+	if (!file->db && !file->old)
+		return;
+	if (!spool_lock_enter(file->lock, true,
+			      clock_after(clock_ns(), CLOSE_WAIT_MS), &err) &&
+	    err.kind == ERR_TIMEOUT)
+		return;
+	sqlite_close(file->db);
+	sqlite_close(file->old);
+	spool_lock_leave(file->lock);
+}
+
 void spool_file_close(struct spool_file *file, bool inherited)
 {
 	if (!file)
 		return;
-	if (!inherited) {
-		sqlite_close(file->db);
-		sqlite_close(file->old);
-	}
+	if (!inherited)
+		disconnect(file);
 	spool_lock_free(file->lock);
 	spool_place_close(file->place);
 	free(file);

@@ -1,5 +1,5 @@
 /* spool_sharing - processes and threads append, look and replay at once, and the
- * file is deleted under them: nothing is lost. */
+ * file is deleted under them: nothing is lost. Handles come and go meanwhile. */
 #include "../spool_fixture.h"
 
 #include <pthread.h>
@@ -16,6 +16,7 @@ enum {
 	THREADS = WRITERS + REPLAYERS,
 	BATCHES = 40,
 	BATCH = 5,
+	KEPT = 4, /* batches that a handle is kept for */
 	EVENTS = PROCESSES * WRITERS * BATCHES * BATCH
 };
 
@@ -52,6 +53,12 @@ static void *append_all(void *argument)
 		struct spool_found found;
 		char session_id[32];
 
+		if (i > 0 && i % KEPT == 0) {
+			spool_close(spool);
+			spool = spool_open(path, SPOOL_BYTES, &err);
+			if (!spool)
+				break;
+		}
 		if (!append_many(spool, number, BATCH, &err)) {
 			failed("append", &err);
 			continue;
