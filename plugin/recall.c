@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KNOWN_CALLS = 100000 };
+enum {
+	KNOWN_CALLS = 100000,
+	IMPATIENT_MS = 2000 /* so long after a wait in vain there is no other */
+};
 
 struct recall {
 	const struct crm_host *host; /* borrowed */
@@ -28,6 +31,7 @@ struct recall {
 	bool looks;          /* there is something in the spool */
 	bool silent;         /* nobody knows: it keeps one waiting */
 	uint64_t until_ns;   /* how long it may be waited for */
+	uint64_t patient_ns; /* from when on it is waited for at all */
 	void **arenas;       /* owned, each and the list: what was recalled */
 	size_t count, cap;
 };
@@ -117,22 +121,34 @@ void recall_asking(struct recall *recall)
 	recall->before = atomic_load(&recall->committed);
 }
 
+/* The spool could not be asked. If others hold it on and on, each of many
+ * matches in turn must not wait for it anew. */
+static void note_silence(struct recall *recall, const struct err *err)
+{
+	recall->silent = err->kind == ERR_TIMEOUT;
+	if (recall->silent && clock_ns() >= recall->patient_ns)
+		recall->patient_ns = clock_after(clock_ns(), IMPATIENT_MS);
+}
+
 /* Where the spool holds nothing, which is nearly always, no call is looked for
  * in it. */
 void recall_begin(struct recall *recall, bool asked, unsigned wait_ms)
 {
 	struct spool_usage usage;
+	uint64_t now = clock_ns();
 	struct err err;
 
 	forget(recall);
 	recall->asked = asked;
-	recall->until_ns = clock_after(clock_ns(), wait_ms);
+	if (now < recall->patient_ns)
+		wait_ms = 0;
+	recall->until_ns = clock_after(now, wait_ms);
 	recall->looks = recall->spool != NULL;
 	recall->silent = false;
 	if (recall->spool && spool_usage(recall->spool, &usage, wait_ms, &err))
 		recall->looks = usage.rows > 0;
 	else if (recall->spool)
-		recall->silent = err.kind == ERR_TIMEOUT;
+		note_silence(recall, &err);
 	tell_spool(recall);
 }
 
@@ -240,7 +256,7 @@ static enum spool_says recall_spooled(struct recall *recall,
 			match->ids[i], &found,
 			(unsigned)clock_until_ms(now, recall->until_ns),
 			&err)) {
-		recall->silent = err.kind == ERR_TIMEOUT;
+		note_silence(recall, &err);
 		tell_spool(recall);
 		return SPOOL_SILENT;
 	}
@@ -252,6 +268,24 @@ static enum spool_says recall_spooled(struct recall *recall,
 	return SPOOL_HOLDS;
 }
 
+/* The database was asked before, the spool after: meanwhile a call may have gone
+ * from the one to the other. Then it was committed since, and has no id yet; or
+ * somebody else wrote what we had spooled. */
+static void recall_moved(struct recall *recall,
+			 const struct message_match *match, size_t i,
+			 struct message_entry *entry)
+{
+	bool since = atomic_load(&recall->committed) != recall->before;
+	struct known_copy copy;
+
+	if (!known_get(recall->known, match->account, match->agent,
+		       match->ids[i], &copy))
+		return;
+	if (copy.call.id == KNOWN_SPOOLED || (copy.call.id == 0 && since))
+		recall_known(recall, match, i, entry);
+	known_copy_free(&copy);
+}
+
 void recall_entry(struct recall *recall, const struct message_match *match,
 		  size_t i, struct message_entry *entry)
 {
@@ -261,13 +295,15 @@ void recall_entry(struct recall *recall, const struct message_match *match,
 		recall_known(recall, match, i, entry);
 	struct message_entry said = *entry;
 	enum spool_says spool = recall_spooled(recall, match, i, entry);
+	if (recall->asked && entry->status == MESSAGE_NOT_LOGGED) {
+		if (spool == SPOOL_SILENT)
+			recall_known(recall, match, i, entry);
+		else
+			recall_moved(recall, match, i, entry);
+	}
 	if (recall->asked &&
 	    (said.status == MESSAGE_LOGGED || spool == SPOOL_LACKS))
 		learn(recall, match, i, &said);
-	/* not logged, says the database, but the spool may hold it */
-	if (recall->asked && spool == SPOOL_SILENT &&
-	    entry->status == MESSAGE_NOT_LOGGED)
-		recall_known(recall, match, i, entry);
 	if (entry->status == MESSAGE_PENDING ||
 	    (entry->status == MESSAGE_NOT_LOGGED && !recall->asked))
 		trigger_add(recall->trigger, match->account, match->agent,

@@ -35,20 +35,21 @@ static void tell(const struct replay *replay, size_t i)
 		observer->replayed(observer->context, event);
 }
 
-/* Forgets what is done and drops the rest; it is read again some time. */
+/* Forgets what is done and drops the rest; it is read again some time. Told of
+ * it is first: what a match no longer finds in the spool is known by then. */
 static bool finish(struct replay *replay, struct err *err)
 {
 	int64_t rows[REPLAY_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < replay->batch.count; i++)
-		if (replay->done[i])
-			rows[count++] = replay->batch.rows[i];
+	for (size_t i = 0; i < replay->batch.count; i++) {
+		if (!replay->done[i])
+			continue;
+		tell(replay, i);
+		rows[count++] = replay->batch.rows[i];
+	}
 	bool forgotten = count == 0 || spool_remove(replay->spooler->spool,
 						    rows, count, WAIT_MS, err);
-	for (size_t i = 0; i < replay->batch.count; i++)
-		if (replay->done[i])
-			tell(replay, i);
 	spool_batch_free(&replay->batch);
 	replay->batch = (struct spool_batch){0};
 	ranges_start(&replay->ranges, 0);

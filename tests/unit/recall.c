@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/recall.XXXXXX";
@@ -205,6 +206,75 @@ static void finds_spooled_calls(void)
 	unmake(&parts);
 }
 
+/* Between the question to the database and the look into the spool. */
+static void finds_what_moves(void)
+{
+	struct message_entry entry = none;
+	struct event first = event("4"), second = event("5");
+	struct text ids[] = {text("4"), text("5"), text("6")};
+	struct message_match match = {.account = text("acme"),
+				      .agent = text("ann"),
+				      .ids = ids,
+				      .id_count = 3};
+	struct parts parts;
+
+	make(&parts, "spool");
+	recall_kept(parts.recall, &second);
+	recall_asking(parts.recall);
+	recall_committed(parts.recall, &first);
+	recall_begin(parts.recall, true, 1000);
+	recall_entry(parts.recall, &match, 0, &entry);
+	ok(entry.status == MESSAGE_LOGGED,
+	   "a call that is replayed while the database is asked is found");
+	entry = none;
+	recall_entry(parts.recall, &match, 1, &entry);
+	ok(entry.status == MESSAGE_PENDING,
+	   "one that we spooled and another process replayed is pending");
+	entry = none;
+	recall_entry(parts.recall, &match, 2, &entry);
+	ok(entry.status == MESSAGE_NOT_LOGGED, "an unknown one is not logged");
+	answer(&parts, "5", true, none);
+	is(answer(&parts, "5", true, none), "{\"5\":[]}",
+	   "but not for ever, if the database never hears of it");
+	unmake(&parts);
+}
+
+/* While somebody else holds the file, only the first of many waits for it. */
+static void waits_once(void)
+{
+	struct parts parts;
+	char command[256];
+	int ready[2], done[2];
+	char byte;
+
+	make(&parts, "spool");
+	if (pipe(ready) != 0 || pipe(done) != 0)
+		diag("no pipe");
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(done[1]);
+		dup2(done[0], 0);
+		dup2(ready[1], 1);
+		snprintf(command, sizeof(command), "%s", parts.path);
+		execlp("sqlite3", "sqlite3", "-cmd", "BEGIN EXCLUSIVE", "-cmd",
+		       ".print x", command, (char *)NULL);
+		_exit(127);
+	}
+	close(done[0]);
+	close(ready[1]);
+	ok(read(ready[0], &byte, 1) == 1, "the spool is held");
+	uint64_t start = clock_ns();
+	for (int i = 0; i < 20; i++)
+		away(&parts, "7");
+	ok(clock_until_ms(start, clock_ns()) < 10 * 1000,
+	   "of 20 matches only the first waits for a second");
+	close(done[1]);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	unmake(&parts);
+}
+
 static void asks_again(void)
 {
 	struct parts parts;
@@ -240,6 +310,8 @@ int main(void)
 		return 1;
 	remembers_answers();
 	finds_spooled_calls();
+	finds_what_moves();
+	waits_once();
 	asks_again();
 	static const char *const files[] = {"known", "spool", "again"};
 	static const char *const ends[] = {"", ".known", ".lock"};
