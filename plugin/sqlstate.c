@@ -26,6 +26,10 @@ enum err_kind sqlstate_kind(const char *sqlstate)
 	    {"3D", ERR_AWAY}, /* no such database */
 	    {"22", ERR_ROW},  /* data */
 	    {"23", ERR_ROW},  /* constraints */
+	    {"21", ERR_ROW},  /* too many rows, of an owner's trigger */
+	    {"44", ERR_ROW},  /* a view's check option */
+	    {"54", ERR_ROW},  /* too long, for an index for instance */
+	    {"P0", ERR_ROW},  /* what an owner's trigger raises */
 	    {"42", ERR_SCHEMA}, /* names and rights */
 	    {"3F", ERR_SCHEMA}, /* schema name */
 	};

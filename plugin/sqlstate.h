@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-/* ERR_AWAY: try later; ERR_ROW, ERR_SCHEMA, else ERR_INTERNAL. */
+/* ERR_AWAY: try later; ERR_ROW: it is the data; ERR_SCHEMA; else ERR_INTERNAL:
+ * it may be the data, or a damaged index. */
 enum err_kind sqlstate_kind(const char *sqlstate);
 
 /* A transaction lost against another one. */

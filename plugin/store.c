@@ -83,6 +83,12 @@ static void went_away(struct store *store, const struct err *err)
 	health_away(store->health, store->connection, err);
 }
 
+void store_blame(struct store *store, const struct err *err)
+{
+	went_away(store, err);
+	store->unproved = true;
+}
+
 /* No statement is under way any more. True when it was our owner's. */
 static bool settle(struct store *store)
 {

@@ -60,6 +60,10 @@ bool store_is_away(const struct store *store);
  * a schema (ERR_SCHEMA), and is not just now looking again; else ERR_NONE. */
 enum err_kind store_hopeless(const struct store *store);
 
+/* The statement that has just failed says more of the database than of what was
+ * sent: it is away until one succeeds. */
+void store_blame(struct store *store, const struct err *err);
+
 /* What a group is: what reads, a transaction of its own, or what keeps events
  * that were refused (whatever refuses those is to be mended like a schema). */
 enum store_group { STORE_READS, STORE_WRITES, STORE_REJECTS };

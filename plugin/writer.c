@@ -340,9 +340,11 @@ static void statement_failed(struct writer *writer, const struct err *err)
 
 	writer->job = JOB_NONE;
 	if (err->kind == ERR_ROW || err->kind == ERR_INTERNAL) {
-		ranges_refused(ranges_of(writer, job), err);
-		writer->broken = false;
-		return;
+		if (ranges_refused(ranges_of(writer, job), err)) {
+			writer->broken = false;
+			return;
+		}
+		store_blame(writer->store, err);
 	}
 	if (job == JOB_LIVE && err->kind == ERR_TIMEOUT) {
 		live_took(&writer->live, clock_ns() - writer->sent_ns);

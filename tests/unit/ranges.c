@@ -142,8 +142,67 @@ static void not_whole(void)
 	   "which accuses nobody");
 }
 
+/* Asked again until all is dealt with, or the database is blamed. */
+static bool run_doubtful(struct trial *trial, size_t len)
+{
+	static const struct err why = {.kind = ERR_INTERNAL};
+	struct ranges ranges;
+	struct range range;
+
+	memset(trial->written, 0, sizeof(trial->written));
+	memset(trial->rejected, 0, sizeof(trial->rejected));
+	trial->statements = 0;
+	ranges_start(&ranges, len);
+	while (ranges_next(&ranges, len, &range)) {
+		bool guilty = ranges_guilty(&ranges);
+
+		if (range.condemned) {
+			trial->rejected[range.start]++;
+			ranges_written(&ranges, true);
+		} else if (guilty ||
+			   (trial->statements++, refuses(trial, &range))) {
+			if (!ranges_refused(&ranges, &why))
+				return false;
+		} else {
+			for (size_t i = range.start; i < range.end; i++)
+				trial->written[i]++;
+			ranges_written(&ranges, true);
+		}
+	}
+	return true;
+}
+
+static void doubtful(void)
+{
+	struct trial trial = {0};
+	bool right = true;
+
+	for (size_t bad = 0; bad < 100; bad++) {
+		memset(trial.bad, 0, sizeof(trial.bad));
+		trial.bad[bad] = true;
+		right =
+		    right && run_doubtful(&trial, 100) && is_right(&trial, 100);
+	}
+	ok(right,
+	   "what may be the database's fault is the event's when another "
+	   "one is written, wherever it stands");
+	for (size_t i = 0; i < 100; i++)
+		trial.bad[i] = i != 99;
+	ok(!run_doubtful(&trial, 100) && trial.statements < 60,
+	   "nobody is condemned when nothing can be written (%zu statements)",
+	   trial.statements);
+	ok(memchr(trial.rejected, 1, sizeof(trial.rejected)) == NULL,
+	   "not one");
+	ok(!run_doubtful(&trial, 1), "nor a single one");
+	memset(trial.bad, 0, sizeof(trial.bad));
+	trial.bad[0] = trial.bad[1] = trial.bad[2] = true;
+	ok(run_doubtful(&trial, 4) && is_right(&trial, 4),
+	   "several are found, too");
+}
+
 int main(void)
 {
+	doubtful();
 	one_bad_of_500();
 	many_bad();
 	not_whole();

@@ -15,9 +15,9 @@ static void classes(void)
 	    {"55P03", ERR_AWAY},     {"58030", ERR_AWAY},
 	    {"22021", ERR_ROW},      {"23514", ERR_ROW},
 	    {"42883", ERR_SCHEMA},   {"42501", ERR_SCHEMA},
-	    {"3F000", ERR_SCHEMA},   {"P0001", ERR_INTERNAL},
-	    {"XX000", ERR_INTERNAL}, {"54000", ERR_INTERNAL},
-	    {"", ERR_INTERNAL},
+	    {"3F000", ERR_SCHEMA},   {"P0001", ERR_ROW},
+	    {"XX000", ERR_INTERNAL}, {"54000", ERR_ROW},
+	    {"F0000", ERR_INTERNAL}, {"", ERR_INTERNAL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
