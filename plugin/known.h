@@ -20,7 +20,7 @@ struct known;
  * damaged: a fresh one is made, a damaged one kept as
  * "<path>.bad". When none can be used the cache lives in memory alone and
  * `notice` says so in one line; else it is "". NULL: no memory. It holds at
- * most `max_calls`, and in all as many bytes as they would have at 4 KiB each:
+ * most `max_calls`, and in all as many bytes as they would have at 640 each:
  * the calls least recently put or got go first. */
 struct known *known_open(const char *path, size_t max_calls, char *notice,
 			 size_t notice_cap, struct err *err);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-	CALLS_MAX = 50000,
-	BUCKETS = 4096,
+	CALLS_MAX = 200000, /* some 40 MB; more than a large spool has */
+	BUCKETS = 16384,
 	POST_MAX = 100,  /* ids a message */
 	GATHER_MS = 200, /* so that calls of one moment share a message */
 	BACK_MS = 500,   /* not all at the very moment it is back */

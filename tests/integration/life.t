@@ -5,7 +5,7 @@ use warnings;
 use lib 'tests/lib';
 use Cluster;
 use Driver;
-use Process qw(built run_ok wait_for slurp);
+use Process qw(built run_ok scratch slurp wait_for);
 use Test::More;
 
 my $cluster = Cluster->new(settings => { fsync => 'off', max_connections => 60 });
@@ -131,6 +131,16 @@ $driver->logged(session_id => 'tok2', call => { recording => {
 	id => '1', contentUri => "https://x.example/r/1/content?access_token=$secret" } });
 $driver->logged(session_id => '', call => { id => '', recording => { contentUri => "x?access_token=$secret" } });
 unlike join("\n", $driver->log_lines), qr/$secret/, 'nor in the log';
+$driver->stop(5000);
+$driver->destroy;
+my $spool = scratch() . '/spool.db';
+$driver->create(conninfo => 'host=/nonexistent', body => 'all', spool => $spool);
+$driver->start;
+is $driver->logged(session_id => 'tok3', body => { triggerType => 'callLogSync' }, call => {
+	action => 'Phone Call', recording => { id => '7', contentUri => "x?access_token=$secret" } }), 'OK',
+  'a call with a token goes to the spool';
+like slurp($spool), qr/tok3/, 'it is there';
+unlike join('', map { slurp($_) } glob "$spool*"), qr/$secret/, 'and the token is in no file';
 
 # ----------------------------------------------------------- what it offers
 my $service = $driver->ask('service');

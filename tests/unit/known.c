@@ -101,7 +101,7 @@ static void test_memory(void)
 static void test_bytes(void)
 {
 	char notice[SPOOL_NOTICE], id[16];
-	struct known *known = open_known(10, notice);
+	struct known *known = open_known(66, notice);
 	char *note = malloc(20001);
 	int kept = 0;
 
