@@ -13,7 +13,9 @@
  *                                 submit), each so often, from so many threads,
  *                                 with a pause after each; waits for all answers
  *                              -> burst KEY=VALUE...
- *   flood THREADS FILE            the same without end, until stop
+ *   flood THREADS FILE            the same without end, until stop, which
+ *                                 writes the numbers of the lines that were
+ *                                 answered OK into FILE.ok
  *                              -> flooding
  *   times [ID]                    how long submit() took since the last `times`,
  *                                 or from that request on
@@ -64,7 +66,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { INSTANCES = 4, KEYS = 16, FIELDS = 24, THREADS = 64, IDS = 1 << 22 };
+enum { INSTANCES = 4, KEYS = 16, FIELDS = 24, THREADS = 64, IDS = 1 << 23 };
 
 struct instance {
 	struct crm_host host;
@@ -90,6 +92,8 @@ struct work {
 	size_t count, repeat;
 	long pause_us; /* after each submit() */
 	bool endless;
+	const char *ok_path; /* of an endless one; owned */
+	atomic_bool *ok;     /* whether each was answered OK; owned */
 	atomic_size_t next;
 	atomic_long slowest_ns; /* submit() */
 };
@@ -101,6 +105,7 @@ static struct instance instances[INSTANCES];
 static atomic_ullong next_id = 1;
 static atomic_uchar answers[IDS]; /* how often each id was answered */
 static uint64_t sent_ns[IDS];
+static atomic_bool *ok_of[IDS];  /* to be set when it is answered OK */
 static uint32_t submit_ns[IDS];  /* how long submit() took */
 static uint32_t waited_ns[IDS];  /* the same where it gave the processor up */
 static uint32_t own_ns[IDS];     /* the same, or else the processor's time */
@@ -180,6 +185,8 @@ static void host_complete(const struct crm_host *host, uint64_t id,
 		    body);
 	if (atomic_fetch_add(&answers[id], 1) > 0)
 		atomic_fetch_add(&instance->twice, 1);
+	if (status == CRM_OK && ok_of[id])
+		atomic_store(ok_of[id], true);
 	atomic_fetch_add(&instance->statuses[status], 1);
 	atomic_fetch_add(&instance->answered, 1);
 }
@@ -228,8 +235,8 @@ static long waits_of_thread(void)
 }
 
 static enum crm_status submit_one(struct instance *instance,
-				  const struct request *request, uint64_t *id,
-				  long *took_ns)
+				  const struct request *request,
+				  atomic_bool *ok, uint64_t *id, long *took_ns)
 {
 	size_t len = strlen(request->body);
 	char *body = copy(request->body, len);
@@ -246,6 +253,7 @@ static enum crm_status submit_one(struct instance *instance,
 		exit(2);
 	}
 	sent_ns[*id] = start;
+	ok_of[*id] = ok;
 	/* Counted first: the answer may come before submit() returns. */
 	atomic_fetch_add(&instance->accepted, 1);
 	enum crm_status status = instance->plugin->submit(
@@ -301,9 +309,9 @@ static void *work_run(void *argument)
 
 		if (!work->endless && i >= all)
 			return NULL;
-		enum crm_status status =
-		    submit_one(work->instance, &work->requests[i % work->count],
-			       &id, &took);
+		enum crm_status status = submit_one(
+		    work->instance, &work->requests[i % work->count],
+		    work->ok ? &work->ok[i % work->count] : NULL, &id, &took);
 		long slowest = atomic_load(&work->slowest_ns);
 		while (took > slowest && !atomic_compare_exchange_weak(
 					     &work->slowest_ns, &slowest, took))
@@ -385,6 +393,8 @@ static void free_work(struct work *work)
 	for (size_t i = 0; i < work->count; i++)
 		free(work->requests[i].account);
 	free(work->requests);
+	free(work->ok);
+	free((char *)work->ok_path);
 	free(work);
 }
 
@@ -434,7 +444,8 @@ static void do_submit(struct instance *instance, char *line)
 		say("error: bad submit");
 		return;
 	}
-	enum crm_status status = submit_one(instance, &request, &id, &took);
+	enum crm_status status =
+	    submit_one(instance, &request, NULL, &id, &took);
 	if (status == CRM_OK)
 		say("accepted %llu", (unsigned long long)id);
 	else
@@ -482,12 +493,29 @@ static void do_flood(struct instance *instance, int threads, const char *path)
 {
 	instance->work = read_work(instance, path);
 	instance->work->endless = true;
+	instance->work->ok =
+	    calloc(instance->work->count + 1, sizeof(atomic_bool));
+	instance->work->ok_path = strdup(path);
 	instance->flooding = threads;
 	atomic_store(&instance->quiet, true);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&instance->flood[i], NULL, work_run,
 			       instance->work);
 	say("flooding");
+}
+
+static void write_ok(const struct work *work)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.ok", work->ok_path);
+	file = fopen(path, "w");
+	for (size_t i = 0; file && i < work->count; i++)
+		if (atomic_load(&work->ok[i]))
+			fprintf(file, "%zu\n", i);
+	if (!file || fclose(file) != 0)
+		say("error: cannot write %s", path);
 }
 
 static void do_stop(struct instance *instance, long ms)
@@ -504,6 +532,8 @@ static void do_stop(struct instance *instance, long ms)
 	for (int i = 0; i < instance->flooding; i++)
 		pthread_join(instance->flood[i], NULL);
 	atomic_store(&instance->quiet, false);
+	if (instance->work)
+		write_ok(instance->work);
 	pthread_mutex_lock(&speaking);
 	printf("tally accepted=%ld answered=%ld twice=%ld late=%ld",
 	       atomic_load(&instance->accepted),

@@ -12,7 +12,7 @@ use Carp qw(croak);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use POSIX qw(WNOHANG mkfifo);
-use Process qw(built scratch wait_for);
+use Process qw(built scratch slurp wait_for);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 my $json = JSON::PP->new->canonical->utf8;
@@ -375,11 +375,15 @@ sub next_line {
 	return shift @{ $self->{lines} };
 }
 
-# Submits the lines for ever, until stop.
+# Submits the lines for ever, until stop; then acknowledged() gives the numbers of
+# those that were answered OK.
 sub flood {
 	my ($self, $lines, %option) = @_;
-	$self->tell('flood', $option{threads} // 4, $self->_file(@$lines));
+	$self->{flood} = $self->_file(@$lines);
+	$self->tell('flood', $option{threads} // 4, $self->{flood});
 	$self->await(qr/^flooding/);
 }
+
+sub acknowledged { return split /\n/, slurp("$_[0]{flood}.ok") }
 
 1;
