@@ -123,9 +123,9 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	struct err err = {0};
 
 	atomic_store(&plugin->process, getpid());
-	if (!writer_open(plugin->writer, &err) ||
+	if (!trigger_open(plugin->trigger, &err) ||
 	    !matcher_open(plugin->matcher, &err) ||
-	    !trigger_open(plugin->trigger, &err) ||
+	    !writer_open(plugin->writer, &err) ||
 	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;

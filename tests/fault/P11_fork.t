@@ -14,7 +14,7 @@ my $rounds = size(50, 8);
 my $cluster = Cluster->new;
 $cluster->install_schema;
 my %config = (conninfo => $cluster->conninfo, spool => scratch() . '/spool.db',
-	commit_deadline_ms => 500);
+	commit_deadline_ms => 14_000);
 
 # ----------------------------------------------------- create, fork, start
 my $parent = Driver->new;

@@ -24,7 +24,7 @@ sub new {
 	my ($class, %option) = @_;
 	my $self = bless { lines => [], log => [], buffer => '', dir => scratch() }, $class;
 	$self->{pid} = open2($self->{out}, $self->{in}, @{ $option{prefix} // [] },
-		built('tests/hosts/driver'), $option{plugin} // built('call_log.so'));
+		$option{program} // built('tests/hosts/driver'), $option{plugin} // built('call_log.so'));
 	$self->{in}->autoflush(1);
 	$self->{owner} = $$;
 	$alive{ $self->{pid} } = $self;
