@@ -10,7 +10,7 @@ use Oracle qw(size figure);
 use Process qw(scratch wait_for);
 use Test::More;
 
-my $rounds = size(20, 3);
+my $rounds = size(10, 1);
 my @cluster = map { my $c = Cluster->new; $c->install_schema; $c } 0, 1;
 my @config = map { { conninfo => $_->conninfo, spool => scratch() . '/spool.db',
 		commit_deadline_ms => 14_000 } } @cluster;
