@@ -56,7 +56,7 @@ sub health {
 sub log_lines { return split /\n/, $_[0]{host}->log_text }
 
 # submit() happens in the host: there is nothing to say of how long it took.
-sub times { return { count => 0, max_us => 0 } }
+sub times { return { count => 0, own_max_us => 0 } }
 
 # ---------------------------------------------------------------- messages
 sub _connection {

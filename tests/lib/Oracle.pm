@@ -277,7 +277,8 @@ sub conclude {
 	figure("$name.acknowledged", $acked);
 	figure("$name.lost", scalar @{ $found->{missing} });
 	figure("$name.doubled", scalar @{ $found->{doubled} });
-	figure("$name.longest_wait_us", sprintf '%.0f', $self->{longest});
+	# over HTTP nobody knows how long submit() took
+	figure("$name.longest_wait_us", sprintf '%.0f', $self->{longest}) if $self->{longest};
 	figure("$name.answered_late_or_busy",
 		join ',', map { "$_=$self->{statuses}{$_}" } sort keys %{ $self->{statuses} });
 	figure("$name.slowest_answer_ms", $self->{slowest_answer} // 0);
