@@ -6,6 +6,8 @@
 #   $cluster->install_schema;
 #   $cluster->psql("select ...");                     # text; dies with the error
 #   Cluster->new(settings => { fsync => 'off' }, tcp => 1, start => 0);
+#   my $standby = Cluster->new(start => 0);  $standby->follow($cluster);
+#   $standby->promote;
 package Cluster;
 use v5.32;
 use warnings;
@@ -119,6 +121,37 @@ sub kill9 {
 	$self->{process}->stop('KILL');
 	wait_for('the children of the killed postmaster to end',
 		sub { !grep { -d "/proc/$_" } @children });
+}
+
+# Forgets its own data and becomes a streaming standby of that cluster, running,
+# there known by the name of its folder.
+sub follow {
+	my ($self, $primary) = @_;
+	system 'rm', '-rf', $self->{data};
+	run_ok([ $self->bin('pg_basebackup'), '-D', $self->{data}, '-R', '-X', 'stream',
+			'--checkpoint=fast', '--no-sync',
+			'-d', $primary->conninfo(application_name => $self->name) ],
+		user => $self->{user}, dir => '/');
+	return $self->start;
+}
+
+sub name { $_[0]{dir} =~ s{.*/}{}r }
+
+# From now on commits wait until the standby has them on its disk.
+sub replicate_to {
+	my ($self, $standby) = @_;
+	my $name = $standby->name;
+	$self->psql(qq(ALTER SYSTEM SET synchronous_standby_names = '"$name"'));
+	$self->psql('SELECT pg_reload_conf()');
+	wait_for('the standby to be synchronous', sub {
+		$self->psql("SELECT count(*) FROM pg_stat_replication WHERE application_name = '$name' AND sync_state = 'sync'");
+	});
+}
+
+# A standby becomes a primary of its own.
+sub promote {
+	my ($self) = @_;
+	$self->psql('SELECT pg_promote(true, 60)') eq 't' or croak 'not promoted';
 }
 
 sub _children {
