@@ -60,8 +60,14 @@ sub conninfo {
 	my ($self, %option) = @_;
 	my %part = (
 		host => $self->{dir}, port => $self->{port},
-		user => 'postgres', dbname => 'postgres', %option);
+		user => 'postgres', dbname => $self->{dbname} // 'postgres', %option);
 	return join ' ', map { "$_=$part{$_}" } sort keys %part;
+}
+
+# The same server, where another database is meant unless one is named.
+sub database {
+	my ($self, $name) = @_;
+	return bless { %$self, dbname => $name }, ref $self;
 }
 
 # -------------------------------------------------------------- life cycle

@@ -34,11 +34,12 @@ sub start_driver {
 	return $driver;
 }
 
-# prefix: of the session ids, so that several oracles may share a database.
+# prefix: of the session ids, so that several oracles may share a database; agent: of
+# the agents' names, so that none waits for another's.
 sub new {
 	my ($class, %option) = @_;
 	my $self = bless {
-		prefix => 'c', window => 64, %option,
+		prefix => 'c', agent => 'agent', window => 64, %option,
 		waiting => [], # what is to be sent (again): [not before, save]
 		acked => {}, made => {}, calls => 0,
 		statuses => {}, longest => 0, busy => 0, killed => 0,
@@ -66,7 +67,7 @@ sub _make {
 	for my $save (1 .. ($n % 4 ? 1 : 2)) {
 		my $item = {
 			session => "$self->{prefix}$n", request => "$self->{prefix}$n-$save",
-			agent => 'agent' . $n % 7, note => "note $save of $self->{prefix}$n",
+			agent => $self->{agent} . $n % 7, note => "note $save of $self->{prefix}$n",
 			number => sprintf('+1650%07d', $n), save => $save,
 		};
 		$item->{line} = Driver::line(
