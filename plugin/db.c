@@ -3,7 +3,7 @@
 
 #include "backoff.h"
 #include "clock.h"
-#include "hosts.h"
+#include "servers.h"
 #include "sqlstate.h"
 
 #include <endian.h>
@@ -14,12 +14,11 @@
 #include <string.h>
 
 struct db {
-	char *conninfo;      /* owned */
-	struct hosts *hosts; /* owned: the servers it names */
-	size_t host;         /* the one being used or tried */
-	size_t tried;        /* in vain, since one was connected to */
-	unsigned connect_ms; /* for each of them */
-	PGconn *conn;        /* owned; NULL when DOWN */
+	char *conninfo;          /* owned */
+	struct servers *servers; /* owned: those it names */
+	bool preferred;          /* the one being used */
+	unsigned connect_ms;     /* for each of them */
+	PGconn *conn; /* owned; NULL when DOWN, or looking up a name */
 	enum db_state state;
 	short events; /* what to poll the socket for */
 	bool ready;   /* the socket is, since the last step */
@@ -69,7 +68,12 @@ static void set_connection_error(const struct db *db, struct err *err)
 		*err = db->error;
 		return;
 	}
-	err_set(err, ERR_AWAY, "%s", PQerrorMessage(db->conn));
+	const char *text = PQerrorMessage(db->conn);
+	/* Which, OpenSSL knows, and libpq does not say. */
+	bool verified = !strstr(text, "certificate verify failed");
+
+	err_set(err, ERR_AWAY, "%s%s", text,
+		verified ? "" : "(expired, or of an unknown authority)");
 	err_flatten(err->text);
 	if (!err->text[0])
 		err_set(err, ERR_AWAY, "the connection was lost");
@@ -100,22 +104,33 @@ bool db_check_conninfo(const char *option, const char *conninfo,
 	return false;
 }
 
-static struct hosts *list_hosts(const char *conninfo)
+static const char *option_of(const PQconninfoOption *options,
+			     const char *keyword)
 {
-	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-	const char *host = NULL, *hostaddr = NULL, *port = NULL;
+	for (const PQconninfoOption *o = options; o && o->keyword; o++)
+		if (strcmp(o->keyword, keyword) == 0)
+			return o->val;
+	return NULL;
+}
 
-	for (PQconninfoOption *o = options; o && o->keyword; o++) {
-		if (strcmp(o->keyword, "host") == 0)
-			host = o->val;
-		if (strcmp(o->keyword, "hostaddr") == 0)
-			hostaddr = o->val;
-		if (strcmp(o->keyword, "port") == 0)
-			port = o->val;
+/* What the connection string does not name the environment may. Servers that a
+ * service file names are left to libpq. */
+static struct servers *list_servers(const char *conninfo)
+{
+	static const char *const keys[] = {"host", "hostaddr", "port"};
+	PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
+	PQconninfoOption *defaults = PQconndefaults();
+	const char *values[3];
+
+	for (int i = 0; i < 3; i++) {
+		values[i] = option_of(given, keys[i]);
+		if (!values[i])
+			values[i] = option_of(defaults, keys[i]);
 	}
-	struct hosts *hosts = hosts_new(host, hostaddr, port);
-	PQconninfoFree(options);
-	return hosts;
+	struct servers *servers = servers_new(values[0], values[1], values[2]);
+	PQconninfoFree(given);
+	PQconninfoFree(defaults);
+	return servers;
 }
 
 struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err)
@@ -124,9 +139,9 @@ struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err)
 
 	if (db) {
 		db->conninfo = strdup(conninfo);
-		db->hosts = list_hosts(conninfo);
+		db->servers = list_servers(conninfo);
 	}
-	if (!db || !db->conninfo || !db->hosts) {
+	if (!db || !db->conninfo || !db->servers) {
 		db_free(db);
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
@@ -143,7 +158,7 @@ void db_free(struct db *db)
 	db_drop(db);
 	free(db->results);
 	free(db->conninfo);
-	hosts_free(db->hosts);
+	servers_free(db->servers);
 	free(db);
 }
 
@@ -156,33 +171,42 @@ static void clear_results(struct db *db)
 	db->separated = false;
 }
 
-/* Turns to the next server when this one could not be connected to. False when
- * all have been tried. */
-static bool next_host(struct db *db)
+/* False: every server has been tried. */
+static bool turn(struct db *db)
 {
-	if (db->state != DB_CONNECTING)
-		return false;
-	db->host = (db->host + 1) % hosts_count(db->hosts);
-	db->tried++;
-	if (db->tried < hosts_count(db->hosts))
-		return true;
-	db->tried = 0;
+	if (!db->preferred)
+		return servers_next(db->servers);
+	servers_again(db->servers);
+	db->preferred = false;
 	return false;
 }
 
-void db_drop(struct db *db)
+/* True: there is another server to be tried at once. */
+static bool drop(struct db *db)
 {
-	if (!db->conn)
-		return;
+	if (db->state == DB_DOWN)
+		return false;
 	clear_results(db);
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->rolling_back = false;
-	if (next_host(db))
+	db->state = DB_DOWN;
+	bool more = turn(db);
+	if (more)
 		backoff_again(&db->backoff);
 	else
 		backoff_failed(&db->backoff);
-	db->state = DB_DOWN;
+	return more;
+}
+
+void db_drop(struct db *db)
+{
+	drop(db);
+}
+
+void db_prefer(struct db *db, bool preferred)
+{
+	db->preferred = preferred;
 }
 
 void db_hurry(struct db *db)
@@ -212,10 +236,11 @@ uint64_t db_attempt_ns(const struct db *db)
 }
 
 /* That one of several servers cannot be connected to is no news. */
-static enum db_state give_up_host(struct db *db, struct err *err)
+static enum db_state give_up(struct db *db, struct err *err)
 {
-	db_drop(db);
-	if (db->tried > 0)
+	bool connected = db->state != DB_CONNECTING;
+
+	if (drop(db) && !connected)
 		*err = (struct err){0};
 	return DB_DOWN;
 }
@@ -223,7 +248,7 @@ static enum db_state give_up_host(struct db *db, struct err *err)
 static enum db_state fall(struct db *db, struct err *err)
 {
 	set_connection_error(db, err);
-	return give_up_host(db, err);
+	return give_up(db, err);
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -232,35 +257,36 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-static enum db_state start_connection(struct db *db, struct err *err)
+static enum db_state start_connection(struct db *db, struct hosts_entry host,
+				      struct err *err)
 {
 	/* What stands before the connection string is a default; what stands
-	 * after it is not to be changed. */
-	struct hosts_entry host = hosts_get(db->hosts, db->host);
+	 * after it is not to be changed. Kerberos would wait for the network
+	 * at a time of its own. */
 	const char *const keys[] = {"application_name",
 				    "tcp_user_timeout",
 				    "keepalives_idle",
 				    "keepalives_interval",
 				    "keepalives_count",
+				    "gssencmode",
 				    "dbname",
 				    "client_encoding",
 				    "host",
 				    "hostaddr",
 				    "port",
 				    NULL};
-	const char *const values[] = {
-	    "call_log", "5000",    "10",          "3",       "3", db->conninfo,
-	    "UTF8",     host.host, host.hostaddr, host.port, NULL};
+	const char *const values[] = {"call_log",    "5000",    "10",
+				      "3",           "3",       "disable",
+				      db->conninfo,  "UTF8",    host.host,
+				      host.hostaddr, host.port, NULL};
 
 	db->attempt_ns = clock_ns();
 	db->conn = PQconnectStartParams(keys, values, 1);
 	if (!db->conn) {
-		backoff_failed(&db->backoff);
 		err_set(err, ERR_NO_MEMORY, "out of memory");
-		return DB_DOWN;
+		return give_up(db, err);
 	}
 	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
-	db->state = DB_CONNECTING;
 	if (PQstatus(db->conn) == CONNECTION_BAD)
 		return fall(db, err);
 	db->events = POLLOUT;
@@ -268,12 +294,39 @@ static enum db_state start_connection(struct db *db, struct err *err)
 	return DB_CONNECTING;
 }
 
+static bool is_late(const struct db *db)
+{
+	return clock_ns() >= clock_after(db->attempt_ns, db->connect_ms);
+}
+
+/* The name of the server is looked up first, since libpq would wait for it. */
+static enum db_state step_lookup(struct db *db, struct err *err)
+{
+	struct hosts_entry host;
+
+	switch (servers_step(db->servers, &host, err)) {
+	case SERVERS_READY:
+		return start_connection(db, host, err);
+	case SERVERS_FAILED:
+		return give_up(db, err);
+	default:
+		break;
+	}
+	if (!is_late(db))
+		return DB_CONNECTING;
+	err_set(err, ERR_AWAY, "the name \"%s\" was not looked up within %u ms",
+		host.host, db->connect_ms);
+	return give_up(db, err);
+}
+
 static enum db_state step_connecting(struct db *db, struct err *err)
 {
-	if (clock_ns() >= clock_after(db->attempt_ns, db->connect_ms)) {
+	if (!db->conn)
+		return step_lookup(db, err);
+	if (is_late(db)) {
 		err_set(err, ERR_AWAY, "no connection within %u ms",
 			db->connect_ms);
-		return give_up_host(db, err);
+		return give_up(db, err);
 	}
 	if (!db->ready)
 		return DB_CONNECTING;
@@ -296,7 +349,6 @@ static enum db_state step_connecting(struct db *db, struct err *err)
 	PQsetErrorVerbosity(db->conn, PQERRORS_SQLSTATE);
 	db->events = POLLIN;
 	db->state = DB_IDLE;
-	db->tried = 0;
 	return DB_IDLE;
 }
 
@@ -422,7 +474,9 @@ enum db_state db_step(struct db *db, struct err *err)
 	case DB_DOWN:
 		if (clock_ns() < db->backoff.next_ns)
 			return DB_DOWN;
-		return start_connection(db, err);
+		db->attempt_ns = clock_ns();
+		db->state = DB_CONNECTING;
+		return step_lookup(db, err);
 	case DB_CONNECTING:
 		return step_connecting(db, err);
 	default:
@@ -442,6 +496,9 @@ void db_wait(struct db *db, int wake_fd, uint64_t until_ns)
 	if (db->conn && db->state != DB_DONE) {
 		fds[1].fd = PQsocket(db->conn);
 		fds[1].events = db->events;
+	} else if (db->state == DB_CONNECTING) {
+		fds[1].fd = servers_fd(db->servers);
+		fds[1].events = POLLIN;
 	}
 	if (poll(fds, 2, clock_poll_ms(own < until_ns ? own : until_ns)) > 0)
 		db->ready = db->ready || fds[1].revents != 0;

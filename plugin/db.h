@@ -42,7 +42,8 @@ struct db;
 bool db_check_conninfo(const char *option, const char *conninfo,
 		       struct err *err);
 
-/* Connects to nothing yet. `connect_ms` bounds one attempt. */
+/* Connects to nothing yet. `connect_ms` bounds one attempt, and the lookup
+ * of a name before it. */
 struct db *db_new(const char *conninfo, unsigned connect_ms, struct err *err);
 void db_free(struct db *db);
 
@@ -81,6 +82,9 @@ bool db_notification(struct db *db, char payload[DB_PAYLOAD]);
 
 /* The connection works: the next failure is the first. */
 void db_proved(struct db *db);
+/* Whether, should the connection fall, its server is the first to be tried
+ * again; false until told. */
+void db_prefer(struct db *db, bool preferred);
 /* Closes the connection: DOWN. The next attempt comes at once after a first
  * failure, and later and later after more. */
 void db_drop(struct db *db);

@@ -380,6 +380,7 @@ static void serve(struct listener *listener)
 	struct err err;
 
 	db_proved(db);
+	db_prefer(db, true);
 	while (!stops(listener) && db_step(db, &err) == DB_IDLE) {
 		uint64_t now = clock_ns();
 		uint64_t until_ns = listener->check_ns;

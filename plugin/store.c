@@ -99,8 +99,10 @@ static bool settle(struct store *store)
 	return owners;
 }
 
+/* Another server may do better. */
 static void drop(struct store *store)
 {
+	db_prefer(store->db, false);
 	db_drop(store->db);
 	store->connected = false;
 	store->checked = false;
@@ -149,6 +151,7 @@ static enum store_state finish_check(struct store *store, struct err *err)
 		version = db_int4(store->db, 0, 0, 0);
 	if (err->kind == ERR_NONE && version >= SCHEMA_NEEDED) {
 		store->checked = true;
+		db_prefer(store->db, true);
 		db_done(store->db);
 		if (!store->unproved)
 			came_back(store);
