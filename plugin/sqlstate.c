@@ -32,6 +32,7 @@ enum err_kind sqlstate_kind(const char *sqlstate)
 	    {"P0", ERR_ROW},  /* what an owner's trigger raises */
 	    {"42", ERR_SCHEMA}, /* names and rights */
 	    {"3F", ERR_SCHEMA}, /* schema name */
+	    {"0A", ERR_SCHEMA}, /* what this server does not do */
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

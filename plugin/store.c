@@ -14,8 +14,9 @@ enum {
 	SCHEMA_NEEDED = 5, /* the migration that this was written for */
 	CONNECT_MS = 2000,
 	CHECK_MS = 2000,
-	LOOK_MS = 200 /* how long one look at the database may take before
-			 it counts as hopeless */
+	LOOK_MS = 200, /* how long one look at the database may take before
+			  it counts as hopeless */
+	COLLISIONS = 3 /* with other transactions in a row are no news */
 };
 
 #define INSTALL "psql -v ON_ERROR_STOP=1 -f sql/install.sql"
@@ -34,6 +35,8 @@ struct store {
 	uint64_t late_ns;       /* cancelled after this, it ran out of time */
 	uint64_t away_ns;       /* since when it cannot be used; 0: it can */
 	bool no_schema;         /* that is for want of a schema */
+	int version;            /* of the schema */
+	unsigned collisions;    /* in a row */
 	bool unproved; /* nor does a connection alone show that it can */
 };
 
@@ -141,15 +144,33 @@ static bool start_check(struct store *store, struct err *err)
 	return db_queue(store->db, &check, err) && db_go(store->db, err);
 }
 
+/* Why the schema does not do, in a line: a server names a function that is
+ * missing with all its parameters. */
+static void explain(const struct store *store, struct err *err)
+{
+	struct err said = *err;
+
+	if (strncmp(said.text, "function ", strlen("function ")) == 0 &&
+	    sqlstate_is_missing(said.sqlstate))
+		err_set(&said, ERR_SCHEMA, "%.*s does not exist (SQLSTATE %s)",
+			(int)strcspn(err->text, "("), err->text, err->sqlstate);
+	if (store->version > SCHEMA_NEEDED)
+		err_set(err, ERR_SCHEMA,
+			"its schema call_log is version %d, newer than version "
+			"%d that this plugin knows: %s",
+			store->version, SCHEMA_NEEDED, said.text);
+	else
+		err_set(err, ERR_SCHEMA, "%s", said.text);
+}
+
 static enum store_state finish_check(struct store *store, struct err *err)
 {
-	int version = 0;
-
 	*err = *db_error(store->db);
 	settle(store);
+	store->version = 0;
 	if (err->kind == ERR_NONE && db_rows(store->db, 0) == 1)
-		version = db_int4(store->db, 0, 0, 0);
-	if (err->kind == ERR_NONE && version >= SCHEMA_NEEDED) {
+		store->version = db_int4(store->db, 0, 0, 0);
+	if (err->kind == ERR_NONE && store->version >= SCHEMA_NEEDED) {
 		store->checked = true;
 		db_prefer(store->db, true);
 		db_done(store->db);
@@ -161,7 +182,7 @@ static enum store_state finish_check(struct store *store, struct err *err)
 		err_set(err, ERR_SCHEMA,
 			"its schema call_log is version %d, needed is %d; "
 			"run: " INSTALL,
-			version, SCHEMA_NEEDED);
+			store->version, SCHEMA_NEEDED);
 	else if (sqlstate_is_missing(err->sqlstate))
 		err_set(err, ERR_SCHEMA,
 			"it has no schema call_log; run: " INSTALL);
@@ -190,18 +211,18 @@ static enum store_state give_up(struct store *store, struct err *err)
  * then a new one may find another server, or find it mended. */
 static enum store_state finish_away(struct store *store, struct err *err)
 {
-	bool serialization = sqlstate_is_serialization(err->sqlstate);
+	bool collided = sqlstate_is_serialization(err->sqlstate);
 	bool cancelled = sqlstate_is_cancelled(err->sqlstate);
 
 	/* After the loss of a connection it is enough to find the server again;
 	 * else only a statement that succeeds shows that it is mended. */
-	if (!serialization) {
+	if (!collided || store->collisions++ >= COLLISIONS) {
 		went_away(store, err);
 		store->unproved = !sqlstate_is_connection(err->sqlstate);
 	}
 	if (cancelled && clock_ns() >= store->late_ns)
 		err->kind = ERR_TIMEOUT;
-	if (serialization || cancelled)
+	if (collided || cancelled)
 		db_done(store->db);
 	else
 		drop(store);
@@ -219,8 +240,11 @@ static enum store_state finish_statement(struct store *store, struct err *err)
 	if (store->group == STORE_REJECTS && err->kind != ERR_NONE &&
 	    err->kind != ERR_AWAY)
 		err->kind = ERR_SCHEMA;
+	if (err->kind == ERR_SCHEMA)
+		explain(store, err);
 	switch (err->kind) {
 	case ERR_NONE:
+		store->collisions = 0;
 		db_proved(store->db);
 		came_back(store);
 		settle(store);

@@ -86,8 +86,8 @@ my @cases = (
 	condition(memory => qr/out of memory .*53200/),
 	condition(disk_error => qr/could not read block 7 .*58030/),
 	condition(slow => qr/57014|no answer in time/),
-	condition(serialization => undef),
-	condition(deadlock => undef),
+	condition(serialization => qr/40001/),
+	condition(deadlock => qr/40P01/),
 	condition(shutdown => qr/57P01/),
 );
 
@@ -124,10 +124,10 @@ my $most = 0;
 for my $case (@cases) {
 	my ($role, $what) = @$case;
 	my $oracle = $oracle{$role};
-	$oracle->{driver}->await_log(qr/ the database /) if $what;
+	$oracle->{driver}->await_log(qr/ the database /);
 	my @lines = told($role);
 	$most = @lines if @lines > $most;
-	like $lines[0], $what, "$role: $lines[0]" if $what;
+	like $lines[0], $what, "$role: $lines[0]";
 	cmp_ok scalar @lines, '<=', 1 + int $lasted / 60, "$role: which is said at most once a minute";
 	is $oracle->{found}, $oracle->{rounds}, "$role: calls are found meanwhile";
 	cmp_ok spooled($oracle->{driver}), '>', 0, "$role: and wait in the spool";

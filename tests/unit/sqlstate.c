@@ -17,7 +17,8 @@ static void classes(void)
 	    {"42883", ERR_SCHEMA},   {"42501", ERR_SCHEMA},
 	    {"3F000", ERR_SCHEMA},   {"P0001", ERR_ROW},
 	    {"XX000", ERR_INTERNAL}, {"54000", ERR_ROW},
-	    {"F0000", ERR_INTERNAL}, {"", ERR_INTERNAL},
+	    {"F0000", ERR_INTERNAL}, {"0A000", ERR_SCHEMA},
+	    {"", ERR_INTERNAL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
