@@ -153,11 +153,17 @@ static const char *say_waiting_locked(const struct health *health, char *text,
 	return text;
 }
 
+static const char *say_state(enum state state, enum err_kind last)
+{
+	if (state == STATE_SCHEMA)
+		return "the database cannot be used";
+	return last == ERR_TIMEOUT ? "the database is too slow"
+				   : "the database is away";
+}
+
 static void tell_away_locked(struct health *health, uint64_t now)
 {
-	const char *what = health->state == STATE_SCHEMA
-			       ? "the database cannot be used"
-			       : "the database is away";
+	const char *what = say_state(health->state, health->last.kind);
 	uint64_t lasted_ms = clock_until_ms(health->away_ns, now);
 	char waiting[WAITING_MAX];
 

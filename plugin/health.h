@@ -48,8 +48,8 @@ void health_free(struct health *health);
 /* [any] */
 void health_add(struct health *health, enum health_count count, uint64_t more);
 
-/* [any] That connection cannot work now; err->kind ERR_SCHEMA or ERR_AWAY. To
- * be called at every failed attempt. */
+/* [any] That connection cannot work now; err->kind ERR_SCHEMA, ERR_TIMEOUT (a
+ * statement took too long) or ERR_AWAY. To be called at every failed attempt. */
 void health_away(struct health *health, enum health_connection connection,
 		 const struct err *err);
 /* [any] It can. Cheap when that is known. */

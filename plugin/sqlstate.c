@@ -48,7 +48,12 @@ bool sqlstate_is_serialization(const char *sqlstate)
 
 bool sqlstate_is_cancelled(const char *sqlstate)
 {
-	return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0;
+	return sqlstate_is_lock(sqlstate) || strcmp(sqlstate, "57014") == 0;
+}
+
+bool sqlstate_is_lock(const char *sqlstate)
+{
+	return strcmp(sqlstate, "55P03") == 0;
 }
 
 bool sqlstate_is_connection(const char *sqlstate)

@@ -17,6 +17,9 @@ bool sqlstate_is_serialization(const char *sqlstate);
 /* A statement was cancelled, by a limit or by somebody. */
 bool sqlstate_is_cancelled(const char *sqlstate);
 
+/* That was for want of a lock. */
+bool sqlstate_is_lock(const char *sqlstate);
+
 /* The server itself was going or gone, so that it is enough to find it again.
  */
 bool sqlstate_is_connection(const char *sqlstate);

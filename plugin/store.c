@@ -33,6 +33,8 @@ struct store {
 	enum store_group group; /* of what kind it is */
 	uint64_t deadline_ns;   /* of the statement under way */
 	uint64_t late_ns;       /* cancelled after this, it ran out of time */
+	unsigned lock_ms;       /* how long it may wait for a lock, */
+	unsigned limit_ms;      /* and take at all */
 	uint64_t away_ns;       /* since when it cannot be used; 0: it can */
 	bool no_schema;         /* that is for want of a schema */
 	int version;            /* of the schema */
@@ -207,6 +209,26 @@ static enum store_state give_up(struct store *store, struct err *err)
 	return failed(store);
 }
 
+/* The server's own words name the setting that ended the statement, which is
+ * ours. */
+static void say_too_slow(const struct store *store, struct err *err)
+{
+	char sqlstate[sizeof(err->sqlstate)];
+
+	memcpy(sqlstate, err->sqlstate, sizeof(sqlstate));
+	if (sqlstate_is_lock(sqlstate))
+		err_set(err, ERR_TIMEOUT,
+			"somebody holds a lock on its tables for more than %u "
+			"ms; pg_locks tells who (SQLSTATE %s)",
+			store->lock_ms, sqlstate);
+	else
+		err_set(err, ERR_TIMEOUT,
+			"a statement takes more than %u ms; look for load, "
+			"slow disks and slow triggers (SQLSTATE %s)",
+			store->limit_ms, sqlstate);
+	memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
+}
+
 /* The connection stays unless the failure is about it or the whole database:
  * then a new one may find another server, or find it mended. */
 static enum store_state finish_away(struct store *store, struct err *err)
@@ -214,14 +236,14 @@ static enum store_state finish_away(struct store *store, struct err *err)
 	bool collided = sqlstate_is_serialization(err->sqlstate);
 	bool cancelled = sqlstate_is_cancelled(err->sqlstate);
 
+	if (cancelled && clock_ns() >= store->late_ns)
+		say_too_slow(store, err);
 	/* After the loss of a connection it is enough to find the server again;
 	 * else only a statement that succeeds shows that it is mended. */
 	if (!collided || store->collisions++ >= COLLISIONS) {
 		went_away(store, err);
 		store->unproved = !sqlstate_is_connection(err->sqlstate);
 	}
-	if (cancelled && clock_ns() >= store->late_ns)
-		err->kind = ERR_TIMEOUT;
 	if (collided || cancelled)
 		db_done(store->db);
 	else
@@ -344,26 +366,29 @@ void store_done(struct store *store)
 static bool add_limits(struct store *store, struct err *err)
 {
 	/* The server gives up a little before we do, so that the connection
-	 * survives. Whoever turned synchronous_commit off did not mean calls
-	 * that were acknowledged. */
+	 * survives, and on a lock before all, so that it says what it was.
+	 * Whoever turned synchronous_commit off did not mean calls that were
+	 * acknowledged. */
 	static const char sql[] =
 	    "SELECT set_config('statement_timeout', $1, true), "
-	    "set_config('lock_timeout', $1, true), "
+	    "set_config('lock_timeout', $2, true), "
 	    "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
 	    "set_config('synchronous_commit', 'on', true) END";
-	static const uint32_t types[] = {ARRAY_TEXT};
+	static const uint32_t types[] = {ARRAY_TEXT, ARRAY_TEXT};
 	uint64_t now = clock_ns();
 	uint64_t ms = clock_until_ms(now, store->deadline_ns);
-	char limit[24];
-	const char *values[] = {limit};
-	int lengths[] = {0};
+	char limit[16], lock[16];
+	const char *values[] = {limit, lock};
+	int lengths[] = {0, 0};
 
-	lengths[0] = snprintf(limit, sizeof(limit), "%llu",
-			      (unsigned long long)(ms * 9 / 10 + 1));
+	store->limit_ms = (unsigned)(ms * 9 / 10 + 1);
+	store->lock_ms = (unsigned)(ms * 85 / 100 + 1);
+	lengths[0] = snprintf(limit, sizeof(limit), "%u", store->limit_ms);
+	lengths[1] = snprintf(lock, sizeof(lock), "%u", store->lock_ms);
 	store->late_ns = clock_after(now, ms * 8 / 10);
 	return db_queue(store->db,
 			&(struct db_statement){.sql = sql,
-					       .count = 1,
+					       .count = 2,
 					       .types = types,
 					       .values = values,
 					       .lengths = lengths},

@@ -1,6 +1,6 @@
 # Submits - whether submit() takes as long as ever in a host whose database is in
-# trouble. It is compared, in short bursts by turns, with the same plugin whose
-# database is well and with a plugin that does nothing (tests/plugins/prompt.c).
+# trouble. It is compared, in short bursts by turns, with the same plugin on a
+# database of its own and with a plugin that does nothing (tests/plugins/prompt.c).
 #
 # A busy machine puts every thread aside now and then, for milliseconds. So what
 # is judged is how often submit() gave the processor up by itself, and what 999 of
@@ -27,10 +27,12 @@ sub new {
 	my $no_op = Driver->new(plugin => built('tests/plugins/prompt.so'));
 	$no_op->create;
 	$no_op->start;
+	$cluster->create_db('well');
+	$cluster->install_schema(dbname => 'well');
 	return bless {
-		cluster => $cluster,
 		no_op => $no_op,
-		healthy => start_driver(conninfo => $cluster->conninfo, spool => scratch() . '/spool.db'),
+		healthy => start_driver(conninfo => $cluster->conninfo(dbname => 'well'),
+			spool => scratch() . '/spool.db'),
 	}, $class;
 }
 

@@ -31,6 +31,8 @@ static void circumstances(void)
 	ok(sqlstate_is_serialization("40P01") &&
 	       !sqlstate_is_serialization("22021"),
 	   "a deadlock is lost against another transaction");
+	ok(sqlstate_is_lock("55P03") && !sqlstate_is_lock("57014"),
+	   "what was cancelled for want of a lock is known");
 	ok(sqlstate_is_cancelled("57014") && sqlstate_is_cancelled("55P03") &&
 	       !sqlstate_is_cancelled("57P01"),
 	   "a limit cancels, a shutdown does not");
