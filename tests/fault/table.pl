@@ -36,19 +36,25 @@ for my $name (@faults) {
 }
 
 # What the table has no column for.
+sub of { my ($row, $key) = @_; my ($name) = grep { /^$key/ } keys %{ $figure{$row} // {} }; return $name && $figure{$row}{$name} }
+my $p999 = 'submit_p999_us_median';
 my @more = (
-	[ 'D7.submit_own_p999_us', sub { 'With the database black-holed, 999 of 1,000 calls of `submit()` took less than '
-		. int(1 + (sort { $b <=> $a } split ' ', $_[0])[0]) . ' µs.' } ],
-	[ 'D1.recovery_s', sub { thousands($figure{D1}{spooled}) . " spooled events were in PostgreSQL $_[0] s after its return." } ],
-	[ 'T10.outage_lines', sub { "The log had $_[0] lines of an outage of $figure{T10}{outage_s} s." } ],
-	[ 'T11.peak_mb', sub { "With a queue of $figure{T11}{queue_mb} MB flooded while the database was away, the plugin took "
-		. "$_[0] MB at most, $figure{T11}{healthy_mb} MB while it was there." } ],
+	[ 'D7', $p999, sub { sprintf 'With the database black-holed, 999 of 1,000 `submit()` took less than %.0f µs; '
+		. 'with a database that is well %.0f µs; of a plugin that does nothing %.0f µs.',
+		$_[0], of('D7_healthy', $p999), of('D7_no_op', $p999) } ],
+	[ 'D1', 'recovery_s', sub { thousands(of('D1', 'spooled')) . " spooled events were in PostgreSQL $_[0] s after its return." } ],
+	[ 'T10', 'matches', sub { 'Of ' . thousands($_[0]) . ' calls asked for as soon as they were acknowledged, in and after outages, '
+		. of('T10', 'not_found') . ' were not found; the slowest answer took ' . of('T10', 'slowest_match_ms') . ' ms.' } ],
+	[ 'T10', 'outage_lines', sub { "Of an outage of $figure{T10}{outage_s} s the log has $_[0] lines." } ],
+	[ 'T10', 'rss_kb_an_hour', sub { "Memory changed by $_[0] kB an hour, measured to " . of('T10', 'rss_noise') . ' kB; descriptors and threads not at all.' } ],
+	[ 'T11', 'peak_mb', sub { "Flooded by messages of up to 1 MB from 4 threads, with a queue of $figure{T11}{queue_mb} MB, the host process takes $_[0] MB "
+		. "at most while the database is away and the spool busy; $figure{T11}{healthy_mb} MB while all is well." } ],
 );
 say '';
 for (@more) {
-	my ($name, $text) = @$_;
-	my ($row, $key) = split /\./, $name;
-	say '- ', $text->($figure{$row}{$key}) if defined $figure{$row}{$key};
+	my ($row, $key, $text) = @$_;
+	my $value = of($row, $key);
+	say '- ', $text->($value) if defined $value;
 }
 chomp(my $cores = `nproc`);
 my ($server) = `pg_config --version` =~ /(\d\S*)/;

@@ -69,6 +69,10 @@ sub conninfo {
 	return join ' ', map { "$_=$part{$_}" } sort keys %part;
 }
 
+# The folder of its socket.
+sub dir { $_[0]{dir} }
+sub port { $_[0]{port} }
+
 sub running { $_[0]{process}->running }
 sub pid { $_[0]{process}->pid }
 sub log_text { $_[0]{process}->log_text }

@@ -6,12 +6,16 @@
 #   my $oracle = Oracle->new(cluster => $cluster, driver => $driver);
 #   $oracle->flow(calls => 3000, at => sub { ...faults... });
 #   $oracle->conclude('D3', 'backends killed');
+#
+# With match => 1 it asks for each call when it was acknowledged, as the widget does,
+# and to conclude is also that each was found.
 package Oracle;
 use v5.32;
 use warnings;
 use Carp qw(croak);
 use Driver;
 use Exporter qw(import);
+use JSON::PP qw(decode_json);
 use Process qw(scratch slurp wait_for);
 use Test::More ();
 use Time::HiRes qw(time clock_gettime CLOCK_MONOTONIC);
@@ -43,6 +47,7 @@ sub new {
 		waiting => [], # what is to be sent (again): [not before, save]
 		acked => {}, made => {}, calls => 0,
 		statuses => {}, longest => 0, busy => 0, killed => 0,
+		matched => 0, unfound => [],
 	}, $class;
 	$self->{file} = scratch() . '/acknowledged';
 	open $self->{written}, '>', $self->{file} or croak "$self->{file}: $!";
@@ -98,12 +103,30 @@ sub _send {
 	unshift @{ $self->{waiting} }, @later;
 }
 
+# Only what a host that stops gives back is asked again.
+sub _matched {
+	my ($self, $item, $status, $ms, $body) = @_;
+	return push @{ $self->{waiting} }, [ 0, $item ] if $status eq 'STOPPING';
+	$self->{matched}++;
+	$self->{slowest_match} = $ms if $ms > ($self->{slowest_match} // 0);
+	my $found = $status eq 'OK' && decode_json($body)->{response}{data}{ $item->{match} };
+	push @{ $self->{unfound} }, "$item->{match} ($status)" if !$found || !@$found;
+}
+
+sub _ask {
+	my ($self, $item) = @_;
+	unshift @{ $self->{waiting} }, [ 0, { match => $item->{session},
+		line => Driver::line(Driver::match_message($item->{session}), agent => $item->{agent}) } ];
+}
+
 sub _answered {
-	my ($self, $item, $status, $ms) = @_;
+	my ($self, $item, $status, $ms, $body) = @_;
+	return $self->_matched($item, $status, $ms, $body) if $item->{match};
 	$self->{statuses}{$status}++;
 	$self->{slowest_answer} = $ms if $ms > ($self->{slowest_answer} // 0);
 	if ($status eq 'OK') {
 		$self->{written}->print("$item->{request}\n");
+		$self->_ask($item) if $self->{match};
 	} else {
 		push @{ $self->{waiting} }, [ now() + 0.05, $item ];
 	}
@@ -118,10 +141,10 @@ sub _take {
 		$self->{under_way}{$id} = $item;
 	} elsif (my ($why) = $line =~ /^refused (\S+)/) {
 		$self->_answered(shift @{ $self->{sent} }, $why, 0);
-	} elsif (my ($answered, $status, $ms) = $line =~ /^answer (\d+) (\S+) (\d+)/) {
+	} elsif (my ($answered, @answer) = $line =~ /^answer (\d+) (\S+) (\d+) (.*)/) {
 		my $item = delete $self->{under_way}{$answered};
-		return $self->_answered($item, $status, $ms) if $item;
-		$self->{early}{$answered} = [ $status, $ms ];
+		return $self->_answered($item, @answer) if $item;
+		$self->{early}{$answered} = \@answer;
 	} elsif ($line =~ /^error/) {
 		croak "driver: $line";
 	} else {
@@ -273,6 +296,12 @@ sub conclude {
 	Test::More::is(scalar @{ $found->{missing} }, 0, "$name: none of them is missing");
 	Test::More::is("@{ $found->{doubled} }", '', "$name: none is doubled");
 	Test::More::is("@{ $found->{wrong} }", '', "$name: none is wrong");
+	if ($self->{match}) {
+		Test::More::is("@{ $self->{unfound} }", '', "$name: each of $self->{matched} matches finds the call");
+		figure("$name.matches", $self->{matched});
+		figure("$name.not_found", scalar @{ $self->{unfound} });
+		figure("$name.slowest_match_ms", $self->{slowest_match} // 0);
+	}
 	$self->works($name);
 	figure("$name.fault", $fault);
 	figure("$name.acknowledged", $acked);
