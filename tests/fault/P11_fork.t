@@ -33,7 +33,7 @@ for my $round (1 .. $rounds) {
 # A wake-up of one that went to another would leave a message unanswered.
 my @lines = map { Driver::line(Driver::match_message("child0-$_")) } 1 .. 3;
 my $unanswered = 0;
-for my $round (1 .. size(2000, 200)) {
+for my $round (1 .. size(2000, 80)) {
 	$_->begin_burst(\@lines, threads => 1) for @children;
 	$unanswered += !$_->end_burst->{all} for @children;
 	last if $unanswered;

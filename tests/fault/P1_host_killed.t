@@ -26,7 +26,7 @@ for my $round (1 .. $rounds) {
 	for my $oracle ($bare, $http) {
 		# back again: what was spooled by those who died is replayed meanwhile
 		$cluster->start if $round % 6 == 5 && $oracle == $http;
-		$oracle->flow(seconds => rand 0.4, per_second => 1000);
+		$oracle->flow(seconds => rand size(0.4, 0.2), per_second => 1000);
 		my $rows = $oracle == $http ? spooled($oracle->{driver}) : 0;
 		$spooling++ if $rows;
 		$most = $rows if $rows > $most;
