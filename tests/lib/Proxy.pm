@@ -7,7 +7,9 @@
 #   $proxy->hole(1);             # nothing passes any more, nobody is told
 #   $proxy->drop(1);             # the same, and the kernel loses what comes
 #   $proxy->cut(100);            # all connections die after 100 bytes of the server
+#   $proxy->cut_sent(100);       # the same, of the client
 #   $proxy->passed;              # bytes of the server since the last asking
+#   $proxy->sent;                # the same, of the client
 #   $proxy->close_all;
 package Proxy;
 use v5.32;
@@ -71,7 +73,9 @@ sub delay { $_[0]->_tell("delay $_[1]") }
 sub hole { $_[0]->_tell("hole $_[1]") }
 sub drop { $_[0]->_tell("drop $_[1]") }
 sub cut { $_[0]->_tell("cut $_[1]") }
+sub cut_sent { $_[0]->_tell("cut_sent $_[1]") }
 sub passed { $_[0]->_tell('passed') }
+sub sent { $_[0]->_tell('sent') }
 sub close_all { $_[0]->_tell('close') }
 
 sub DESTROY {
@@ -87,7 +91,7 @@ sub DESTROY {
 # as [when, bytes].
 sub _serve {
 	my ($listener, $control, $upstream) = @_;
-	my %state = (delay => 0, hole => 0, drop => 0, cut => -1, passed => 0,
+	my %state = (delay => 0, hole => 0, drop => 0, cut => -1, passed => 0, cut_sent => -1, sent => 0,
 		pairs => {}, listener => $listener);
 	while (1) {
 		my $poll = IO::Poll->new;
@@ -130,9 +134,9 @@ sub _obey {
 	sysread($control, my $line, 200) or return 0;
 	my ($verb, $value) = split ' ', $line;
 	my $answer = 'done';
-	if ($verb eq 'passed') {
-		$answer = $state->{passed};
-		$state->{passed} = 0;
+	if ($verb eq 'passed' || $verb eq 'sent') {
+		$answer = $state->{$verb};
+		$state->{$verb} = 0;
 	} elsif ($verb eq 'close') {
 		_drop($state, $_) for keys %{ $state->{pairs} };
 	} else {
@@ -177,19 +181,18 @@ sub _read {
 
 sub _write {
 	my ($state, $name, $pair, $end) = @_;
+	my ($cut, $passed) = $end == 0 ? qw(cut passed) : qw(cut_sent sent);
 	while (my $first = $pair->{queue}[$end][0]) {
 		return if $first->[0] > now();
 		my $max = length $first->[1];
-		$max = $state->{cut} if $end == 0 && $state->{cut} >= 0 && $state->{cut} < $max;
+		$max = $state->{$cut} if $state->{$cut} >= 0 && $state->{$cut} < $max;
 		my $put = $max ? syswrite $pair->{socket}[$end], $first->[1], $max : 0;
 		return $!{EAGAIN} ? undef : _drop($state, $name) if !defined $put;
-		if ($end == 0) {
-			$state->{passed} += $put;
-			$state->{cut} -= $put if $state->{cut} >= 0;
-			if ($state->{cut} == 0) {
-				$state->{cut} = -1;
-				return map { _drop($state, $_, 1) } keys %{ $state->{pairs} };
-			}
+		$state->{$passed} += $put;
+		$state->{$cut} -= $put if $state->{$cut} >= 0;
+		if ($state->{$cut} == 0) {
+			$state->{$cut} = -1;
+			return map { _drop($state, $_, 1) } keys %{ $state->{pairs} };
 		}
 		substr $first->[1], 0, $put, '';
 		shift @{ $pair->{queue}[$end] } if $first->[1] eq '';
