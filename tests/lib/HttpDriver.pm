@@ -21,17 +21,21 @@ my %status_of = (
 	bad_request => 'BAD_REQUEST', busy => 'BUSY', timeout => 'TIMEOUT', stopping => 'STOPPING',
 	unsupported => 'UNSUPPORTED', failed => 'FAILED');
 
-# The plugin's configuration; `host => {}`: more of the host's own.
+# The plugin's configuration; `host => {}`: more of the host's own; `beside`: a test
+# plugin's name.
 sub new {
 	my ($class, %config) = @_;
 	my $self = bless { lines => [], log => [], free => [], under_way => {}, next_id => 0,
 		poll => IO::Poll->new }, $class;
 	my $host = delete $config{host} // {};
+	my $beside = delete $config{beside};
 	my $dir = scratch();
-	run_ok([ qw(install -m 644), built('call_log.so'), $dir ]);
+	run_ok([ qw(install -m 644), built('call_log.so'),
+			$beside ? built("tests/plugins/$beside.so") : (), $dir ]);
 	spew("$dir/host.conf", CrmHost::config_text({
 		host => { listen => '127.0.0.1:0', plugin_dir => $dir, trusted_proxies => ['127.0.0.1'], %$host },
-		call_log => { enabled => \1, required => \1, %config } }));
+		$beside ? ($beside => { required => \1 }) : (),
+		call_log => { required => \1, %config } }));
 	$self->{config} = "$dir/host.conf";
 	return $self->start_again;
 }
@@ -42,6 +46,9 @@ sub start_again {
 	$self->{host} = CrmHost->start(config => $self->{config});
 	return $self;
 }
+
+# What the message told last is called.
+sub last_id { $_[0]{next_id} }
 
 sub host { $_[0]{host} }
 sub pid { $_[0]{host}->process->pid }
