@@ -41,7 +41,7 @@ $oracle->settle;
 sub end { $driver->stop(5000); $driver->destroy }
 end();
 my $kept = open_ones($pid);
-my @sizes = full() ? ($kept - 1 .. $kept + 16) : map { $kept + 4 * $_ } 0 .. 3;
+my @sizes = full() ? ($kept - 1 .. $kept + 16) : map { $kept + $_ } 0, 2, 5, 9;
 my %count;
 for my $size (@sizes) {
 	for my $database (full() ? qw(there away) : $size % 2 ? 'there' : 'away') {

@@ -13,7 +13,7 @@ use Process qw(wait_for);
 use Proxy;
 use Test::More;
 
-my $messages = size(2000, 200);
+my $messages = size(1000, 100);
 my $deadline_s = 0.5;
 my $cluster = Cluster->new;
 $cluster->install_schema;
@@ -36,7 +36,7 @@ while (($left || %sent) && now() < $end) {
 			$driver->tell('submit', Driver::line($message{$what}));
 			$sent{ $driver->last_id } = [ $what, now() ];
 		}
-		$next += 0.005;
+		$next += 0.02;
 		$left--;
 	}
 	my $line = $driver->next_line(0.002) // next;
@@ -52,8 +52,9 @@ is scalar @timer_late, $messages, '(the timer answered as often)';
 sub part { my ($part, @of) = @_; @of = sort { $a <=> $b } @of; return $of[ $part * $#of ] }
 is_deeply \%status, { TIMEOUT => $messages }, "$messages messages are answered TIMEOUT";
 cmp_ok part(0, @late), '>=', 0, 'none before its deadline';
-cmp_ok part(0.5, @late), '<', part(0.5, @timer_late) + 50, 'and by 50 ms after it';
-for ([ p50 => 0.5 ], [ p99 => 0.99 ], [ max => 1 ]) {
+cmp_ok part(0.5, @late), '<', part(0.9, @timer_late) + 50,
+  'and by 50 ms after it, as far as timers are in time';
+for ([ p50 => 0.5 ], [ p90 => 0.9 ], [ p99 => 0.99 ], [ max => 1 ]) {
 	my ($name, $part) = @$_;
 	figure("T8.late_${name}_ms", sprintf '%.1f', part($part, @late));
 	figure("T8.timer_late_${name}_ms", sprintf '%.1f', part($part, @timer_late));
