@@ -116,16 +116,23 @@ static void raise_fault(struct sqlite *db, enum sqlite_fault fault)
 		db->fault = fault;
 }
 
-/* SQLite's words for a code quote no value; its message might. */
+/* SQLite's words for a code quote no value; its message might. The system's code
+ * it does not keep when it is a commit that could not write its journal, but
+ * leaves it in errno. If that is older, it was as true of the disk then. */
 static bool fail(struct sqlite *db, int code, struct err *err)
 {
 	enum err_kind kind;
+	int left = errno;
 	int system_code = sqlite3_system_errno(db->handle);
 	int family = code & 0xff, file_code = 0;
 
+	if (system_code == 0 && family == SQLITE_IOERR)
+		system_code = left;
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO,
 			     &file_code);
 	raise_fault(db, classify(code, system_code, file_code, &kind));
+	if (file_code != 0)
+		system_code = file_code;
 	if ((family == SQLITE_IOERR || family == SQLITE_CANTOPEN) &&
 	    system_code != 0) {
 		char text[128];
