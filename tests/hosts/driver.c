@@ -47,12 +47,22 @@
  *                              -> forked PID
  *   reap PID                      waits for the end of such a child
  *                              -> reaped STATUS
+ * And, of disk.h: disk WHAT N    -> disk N
+ *   die N                         the Nth call from now that changes something,
+ *                                 on the disk or at the server, is the last
+ *   calls                      -> how many there were since
+ *   grow N, quota N               files may grow by N bytes from now (-1: any)
+ *   fail_write N, fail_sync N     the next N of files fail (-1: all)
+ *   touched                    -> how often since the last asking a file was
+ *                                 written or synced after that failed
+ *   read_only 0|1, user UID       what it looks like (-1: as it is)
  *
  * The plugin's log lines come as: log LEVEL LINE. What it posts to agents as:
  * post ACCOUNT AGENT BODY. Memory passed to the plugin
  * is overwritten after each call, so that a kept pointer shows. */
 #include "crm_plugin.h"
 
+#include "disk.h"
 #include "faults.h"
 
 #include <dlfcn.h>
@@ -743,6 +753,9 @@ static void obey(char *line, struct instance **current)
 	else if (strcmp(verb, "reap") == 0 && count == 2)
 		say("reaped %d",
 		    faults_wait((pid_t)strtol(fields[1], NULL, 10)));
+	else if (strcmp(verb, "disk") == 0 && count == 3)
+		say("disk %ld",
+		    disk_obey(fields[1], strtol(fields[2], NULL, 10)));
 	else if (strcmp(verb, "health") == 0)
 		do_health(instance);
 	else if (strcmp(verb, "options") == 0)

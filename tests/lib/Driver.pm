@@ -241,6 +241,18 @@ sub fork_child {
 	return $child;
 }
 
+# What becomes of its disk (tests/hosts/disk.h): disk(grow => 100_000).
+sub disk {
+	my ($self, $what, $number) = @_;
+	$self->tell('disk', $what, $number // 0);
+	my ($answer) = $self->await(qr/^disk (-?\d+)/);
+	croak "no fault '$what'" if $answer < 0;
+	return $answer;
+}
+
+# Whether the process has ended; what it still said can be read.
+sub ended { $_[0]->_read(0) < 0 }
+
 # --------------------------------------------------------------- messages
 # A presence event of a call: session_id and whatever members of `call` and
 # `body` (hashes) differ.
