@@ -165,15 +165,17 @@ COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they
 
 -- Every index holds account and agent, so that the tables can be distributed by
 -- either; none holds a column that changes at every event, so that updates stay
--- on their page. (started_at moves at most once or twice.) Their order counts: where
--- two indexes seem to cost the same, as all do while the table is empty, the planner
--- takes the younger, and a busy session keeps that plan until the next ANALYZE. So
--- the primary key comes after those that begin with the same columns, and a call is
--- never looked for among all calls of its agent.
+-- on their page. (started_at moves at most once or twice.) The planner takes an
+-- index with more calls of an agent than one for as good as the primary key while
+-- it believes the table to be small, and a busy session keeps that plan until the
+-- next ANALYZE: so every other index is partial, in a way that a search by the
+-- primary key never fits, and a call is never looked for among all calls of its
+-- agent. Where two seem to cost the same it takes the younger.
 CREATE INDEX calls_id ON call_log.calls (id);
-CREATE INDEX calls_started ON call_log.calls (account, agent, started_at);
+CREATE INDEX calls_started ON call_log.calls (account, agent, started_at) WHERE started_at IS NOT NULL;
 ALTER TABLE call_log.calls ADD PRIMARY KEY (account, agent, session_id);
-CREATE INDEX calls_telephony_session ON call_log.calls (telephony_session_id, account, agent);
+CREATE INDEX calls_telephony_session ON call_log.calls (telephony_session_id, account, agent)
+	WHERE telephony_session_id IS NOT NULL;
 CREATE INDEX calls_other_leg ON call_log.calls (account, agent, other_leg) WHERE other_leg IS NOT NULL;
 CREATE INDEX calls_several_names ON call_log.calls (account, agent)
 	WHERE telephony_session_ids IS NOT NULL OR other_legs IS NOT NULL;

@@ -72,6 +72,25 @@ is($cluster->psql($day), '2026-03-02|7|5|2|4|1|1|97|24.3|15.0|1', 'agent_day cou
 is($cluster->psql("SET TimeZone = 'Europe/Berlin'; $day"),
 	"2026-03-02|6|4|2|3|1|1|90|30.0|20.0|1\n2026-03-03|1|1|0|1|0|0|7|7.0|7.0|0", 'by the days of the session\'s time zone');
 
+# Among an agent's calls one is found by its key, also by a plan that was made
+# while the table was empty, small or unknown, and that a session keeps.
+$cluster->create_db('plans');
+$cluster->install_schema(dbname => 'plans');
+my $plan = sub {
+	return $cluster->psql(q{SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;
+		PREPARE p (text, text, text) AS SELECT merged_into FROM call_log.calls WHERE account = $1 AND agent = $2 AND session_id = $3;
+		EXPLAIN (COSTS OFF) EXECUTE p ('', 'ann', '1')}, dbname => 'plans');
+};
+like($plan->(), qr/using calls_pkey/, 'a call is found by its key in a new table');
+$cluster->psql('VACUUM call_log.calls', dbname => 'plans');
+like($plan->(), qr/using calls_pkey/, 'in one that was vacuumed while empty');
+$cluster->psql(q{INSERT INTO call_log.calls (account, agent, session_id, state, logged_by, connected, last_event_at, rank, ranks)
+	SELECT '', 'ann', n, 'final', 'auto', true, now(), '\x00', json_populate_record(NULL::call_log.fact_ranks, '{}')
+	FROM generate_series(1, 100) AS n}, dbname => 'plans');
+like($plan->(), qr/using calls_pkey/, 'in one that has grown since');
+$cluster->psql('ANALYZE call_log.calls', dbname => 'plans');
+like($plan->(), qr/using calls_pkey/, 'and in one that is known to be small');
+
 # What pg_dump writes can be restored, and is then dumped the same.
 my $dump_of = sub {
 	my ($out) = run_ok([ $cluster->bin('pg_dump'), '-d', $cluster->conninfo(dbname => $_[0]) ]);
