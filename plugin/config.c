@@ -115,7 +115,8 @@ static const struct option options[] = {
      .standard = "500",
      .min = 1,
      .max = 500,
-     .help = "How many events are committed together at most. Fewer are "
+     .help = "How many events are committed together at most, twice as many "
+	     "out of the spool. Fewer are "
 	     "written whenever fewer have come: nothing waits for a batch to "
 	     "fill."},
     {.name = "queue_max",

@@ -391,6 +391,11 @@ bool db_go(struct db *db, struct err *err)
 	return true;
 }
 
+bool db_is_sent(const struct db *db)
+{
+	return db->state == DB_BUSY && (db->events & POLLOUT) == 0;
+}
+
 static bool keep_result(struct db *db, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);

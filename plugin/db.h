@@ -59,6 +59,8 @@ bool db_queue(struct db *db, const struct db_statement *statement,
 	      struct err *err);
 /* Sends the group: BUSY. */
 bool db_go(struct db *db, struct err *err);
+/* BUSY: whether all of it is on its way; the rest goes by db_step(). */
+bool db_is_sent(const struct db *db);
 
 /* DONE: the results, by a statement's position in its group. Text is borrowed
  * until db_done(). */

@@ -15,58 +15,65 @@ void replay_init(struct replay *replay, struct spooler *spooler,
 {
 	*replay = (struct replay){
 	    .spooler = spooler,
-	    .batch_max = batch_max,
-	    .max = batch_max,
+	    .statement_max = 2 * batch_max,
+	    .max = 2 * batch_max,
 	};
 	backoff_init(&replay->backoff);
 }
 
 /* ------------------------------------------------------- reading, forgetting */
 
-static void tell(const struct replay *replay, size_t i)
+/* Forgets what the server has answered for. */
+static bool forget(struct replay *replay, struct err *err)
 {
-	const struct writer_observer *observer =
-	    replay->spooler->ending->observer;
-	const struct event *event = replay->batch.events[i];
-
-	if (replay->rejected[i] && observer->rejected)
-		observer->rejected(observer->context, event);
-	if (!replay->rejected[i] && observer->replayed)
-		observer->replayed(observer->context, event);
+	if (replay->answered_count > 0 &&
+	    !spool_remove(replay->spooler->spool, replay->answered,
+			  replay->answered_count, WAIT_MS, err))
+		return false;
+	replay->answered_count = 0;
+	return true;
 }
 
-/* Forgets what is done and drops the rest; it is read again some time. Told of
- * it is first: what a match no longer finds in the spool is known by then. */
-static bool finish(struct replay *replay, struct err *err)
+static void batch_done(struct replay *replay)
 {
-	int64_t rows[REPLAY_MAX];
-	size_t count = 0;
-
-	for (size_t i = 0; i < replay->batch.count; i++) {
-		if (!replay->done[i])
-			continue;
-		tell(replay, i);
-		rows[count++] = replay->batch.rows[i];
-	}
-	bool forgotten = count == 0 || spool_remove(replay->spooler->spool,
-						    rows, count, WAIT_MS, err);
 	spool_batch_free(&replay->batch);
 	replay->batch = (struct spool_batch){0};
 	ranges_start(&replay->ranges, 0);
-	return forgotten;
 }
 
-static bool read_more(struct replay *replay, struct err *err)
+static void begin_batch(struct replay *replay, struct spool_batch batch)
 {
-	if (!spool_read(replay->spooler->spool, REPLAY_MAX, &replay->batch,
-			WAIT_MS, err)) {
-		replay->batch = (struct spool_batch){0};
+	replay->batch = batch;
+	ranges_start(&replay->ranges, batch.count);
+	replay->prepared = false;
+}
+
+static bool read_oldest(struct replay *replay, struct err *err)
+{
+	struct spool_batch batch;
+
+	if (!spool_read(replay->spooler->spool, REPLAY_MAX, &batch, WAIT_MS,
+			err))
 		return false;
-	}
-	memset(replay->done, 0, sizeof(replay->done));
-	memset(replay->rejected, 0, sizeof(replay->rejected));
-	ranges_start(&replay->ranges, replay->batch.count);
+	begin_batch(replay, batch);
 	return true;
+}
+
+/* What comes after the batch. Where that cannot be had now, the oldest are read
+ * when the batch is written. */
+static void read_next(struct replay *replay)
+{
+	int64_t last = INT64_MIN;
+	struct err err = {0};
+
+	for (size_t i = 0; i < replay->batch.count; i++)
+		if (replay->batch.rows[i] > last)
+			last = replay->batch.rows[i];
+	if (!spool_read_after(replay->spooler->spool, last, REPLAY_MAX,
+			      &replay->next, WAIT_MS, &err)) {
+		replay->next = (struct spool_batch){0};
+		spooler_note(replay->spooler, &err);
+	}
 }
 
 static void let_go(struct replay *replay)
@@ -76,6 +83,18 @@ static void let_go(struct replay *replay)
 	replay->claimed = false;
 }
 
+/* Drops what was read; forgets what is answered. What cannot be forgotten now
+ * is replayed again some time. */
+static bool empty(struct replay *replay, struct err *err)
+{
+	bool forgotten = forget(replay, err);
+
+	replay->answered_count = 0;
+	spool_batch_free(&replay->next);
+	batch_done(replay);
+	return forgotten;
+}
+
 /* False: there is nothing, or err says why it cannot be had. */
 static bool fill(struct replay *replay, struct err *err)
 {
@@ -83,7 +102,7 @@ static bool fill(struct replay *replay, struct err *err)
 	    replay->claimed || spool_claim(replay->spooler->spool);
 	if (!replay->claimed)
 		return err_set(err, ERR_TIMEOUT, "another one replays");
-	if (finish(replay, err) && read_more(replay, err) &&
+	if (empty(replay, err) && read_oldest(replay, err) &&
 	    replay->batch.count > 0)
 		return true;
 	let_go(replay);
@@ -97,6 +116,12 @@ bool replay_ready(struct replay *replay)
 
 	if (replay->ranges.count > 0)
 		return true;
+	if (replay->next.count > 0) {
+		batch_done(replay);
+		begin_batch(replay, replay->next);
+		replay->next = (struct spool_batch){0};
+		return true;
+	}
 	if (!spooler->filled)
 		return false;
 	if (fill(replay, &err))
@@ -125,35 +150,63 @@ size_t replay_next(struct replay *replay, struct range *range,
 	return range->end - range->start;
 }
 
+void replay_prepare(struct replay *replay)
+{
+	struct err err = {0};
+
+	if (replay->prepared)
+		return;
+	replay->prepared = true;
+	/* Without that no more is read: what cannot be forgotten now is to be
+	 * dealt with first. */
+	if (forget(replay, &err))
+		read_next(replay);
+	else
+		spooler_note(replay->spooler, &err);
+}
+
 void replay_slow(struct replay *replay)
 {
 	if (replay->max > 1)
 		replay->max /= 2;
 }
 
+/* Told of it are the others first: what a match no longer finds in the spool is
+ * known by then. */
+static void tell(const struct replay *replay, const struct range *range)
+{
+	const struct ending *ending = replay->spooler->ending;
+	const struct writer_observer *observer = ending->observer;
+	void (*tell_one)(void *context, const struct event *event) =
+	    range->condemned ? observer->rejected : observer->replayed;
+
+	for (size_t i = range->start; tell_one && i < range->end; i++)
+		tell_one(observer->context, replay->batch.events[i]);
+	if (range->condemned)
+		health_rejected(ending->health, 1, &replay->ranges.why);
+	else
+		health_add(ending->health, HEALTH_REPLAYED,
+			   range->end - range->start);
+}
+
 void replay_written(struct replay *replay, const struct range *range)
 {
-	struct health *health = replay->spooler->ending->health;
-
-	for (size_t i = range->start; i < range->end; i++) {
-		replay->done[i] = true;
-		replay->rejected[i] = range->condemned;
-	}
-	if (range->condemned)
-		health_rejected(health, 1, &replay->ranges.why);
-	else
-		health_add(health, HEALTH_REPLAYED, range->end - range->start);
+	tell(replay, range);
+	for (size_t i = range->start; i < range->end; i++)
+		replay->answered[replay->answered_count++] =
+		    replay->batch.rows[i];
 	ranges_written(&replay->ranges, true);
 	/* the database is not so slow */
-	replay->max = replay->max < replay->batch_max / 2 ? replay->max * 2
-							  : replay->batch_max;
+	replay->max *= 2;
+	if (replay->max > replay->statement_max)
+		replay->max = replay->statement_max;
 }
 
 void replay_leave(struct replay *replay)
 {
 	struct err err = {0};
 
-	if (!finish(replay, &err))
+	if (!empty(replay, &err))
 		spooler_note(replay->spooler, &err);
 	let_go(replay);
 }

@@ -1,5 +1,6 @@
 /* replay - the way back out of the spool: reads the oldest events, says which
- * are to be written next, and forgets them when the server has answered. One
+ * are to be written next, and forgets them when the server has answered. While
+ * the server works on some it reads the next ones and forgets the last. One
  * handle at a time replays a file. It knows the spool and no database. */
 #ifndef CALL_LOG_REPLAY_H
 #define CALL_LOG_REPLAY_H
@@ -13,17 +14,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Read at a time: to forget them costs the disk as much for one as for all. */
-enum { REPLAY_MAX = 4 * WRITER_BATCH_MAX };
+enum {
+	/* Read at a time: to forget them costs the disk as much for one as for
+	 * all. */
+	REPLAY_MAX = 8 * WRITER_BATCH_MAX,
+	/* Events a statement. To commit many costs little more than to commit
+	 * few, and nobody waits for these. */
+	REPLAY_STATEMENT_MAX = 2 * WRITER_BATCH_MAX
+};
 
 struct replay {
 	struct spooler *spooler; /* borrowed */
-	size_t batch_max;
-	struct spool_batch batch;  /* owned; what was read */
-	struct ranges ranges;      /* what of it is to be written */
-	bool rejected[REPLAY_MAX]; /* of what is dealt with */
-	bool done[REPLAY_MAX];     /* the server has answered */
-	size_t max;                /* events a statement holds now */
+	size_t statement_max,
+	    max; /* events a statement may hold, and does now */
+	struct spool_batch batch;         /* owned; what is being written */
+	struct ranges ranges;             /* what of it is still to be */
+	struct spool_batch next;          /* owned; what comes after it */
+	int64_t answered[2 * REPLAY_MAX]; /* rows to be forgotten */
+	size_t answered_count;
+	bool prepared; /* for when the batch is written */
 	bool claimed;
 	struct backoff backoff; /* next_ns: when to try again */
 };
@@ -36,10 +45,13 @@ void replay_init(struct replay *replay, struct spooler *spooler,
  * needed. What keeps it from that is noted, and comes again after a while. */
 bool replay_ready(struct replay *replay);
 
-/* READY: the next events, sorted by key, with no call twice; fewer than
- * `batch_max` while the database is slow. */
+/* The next events, sorted by key, with no call twice; fewer than
+ * REPLAY_STATEMENT_MAX while the database is slow. */
 size_t replay_next(struct replay *replay, struct range *range,
 		   const struct event **events);
+/* They are on their way: there is time for the spool. Does something but once a
+ * batch. */
+void replay_prepare(struct replay *replay);
 /* They took too long, perhaps as too many at once. */
 void replay_slow(struct replay *replay);
 /* What became of these: committed, or condemned and kept as rejected. */

@@ -312,6 +312,7 @@ static void list_sort(struct list *list)
 }
 
 struct oldest {
+	int64_t after;
 	size_t max;
 	struct list list; /* owned */
 };
@@ -324,13 +325,15 @@ static bool read_oldest(struct spool *spool, void *argument, struct err *err)
 
 	sqlite_bind_int(select, 1, (int64_t)oldest->max * LOOK_TIMES);
 	sqlite_bind_int(select, 2, (int64_t)oldest->max);
+	sqlite_bind_int(select, 3, oldest->after);
 	return list_read(&oldest->list, select, READ_BYTES_MAX, err);
 }
 
-bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
-		unsigned wait_ms, struct err *err)
+bool spool_read_after(struct spool *spool, int64_t after, size_t max,
+		      struct spool_batch *batch, unsigned wait_ms,
+		      struct err *err)
 {
-	struct oldest oldest = {.max = max};
+	struct oldest oldest = {.after = after, .max = max};
 	struct list *list = &oldest.list;
 
 	*batch = (struct spool_batch){0};
@@ -351,6 +354,12 @@ bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
 	batch->count = list->count;
 	free(list->entries);
 	return true;
+}
+
+bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
+		unsigned wait_ms, struct err *err)
+{
+	return spool_read_after(spool, INT64_MIN, max, batch, wait_ms, err);
 }
 
 void spool_batch_free(struct spool_batch *batch)

@@ -64,6 +64,11 @@ struct spool_batch {
 bool spool_read(struct spool *spool, size_t max, struct spool_batch *batch,
 		unsigned wait_ms, struct err *err);
 void spool_batch_free(struct spool_batch *batch);
+/* The same of those that came after a row; none of a call that has an older
+ * one, so it may give none though there are some. */
+bool spool_read_after(struct spool *spool, int64_t after, size_t max,
+		      struct spool_batch *batch, unsigned wait_ms,
+		      struct err *err);
 
 /* Forgets these rows: the server has answered for them. On ERR_FULL and other
  * failures some may be forgotten already. A

@@ -72,7 +72,8 @@ static const struct {
 } selects[] = {
     {SPOOL_FILE_OLDEST,
      "WHERE id IN (SELECT e.id FROM (SELECT id, account, agent, session_id"
-     " FROM event ORDER BY id LIMIT ?1) AS e WHERE NOT EXISTS (SELECT 1"
+     " FROM event WHERE id > ?3 ORDER BY id LIMIT ?1) AS e"
+     " WHERE NOT EXISTS (SELECT 1"
      " FROM event AS o WHERE o.account = e.account AND o.agent = e.agent"
      " AND o.session_id = e.session_id AND o.id < e.id)"
      " ORDER BY e.id LIMIT ?2) ORDER BY id"},

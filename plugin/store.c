@@ -334,6 +334,11 @@ bool store_is_busy(const struct store *store)
 	return store->busy;
 }
 
+bool store_is_sent(const struct store *store)
+{
+	return store->busy && db_is_sent(store->db);
+}
+
 void store_hurry(struct store *store)
 {
 	db_hurry(store->db);

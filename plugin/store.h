@@ -52,6 +52,9 @@ void store_hurry(struct store *store);
 /* A statement of the owner is under way. */
 bool store_is_busy(const struct store *store);
 
+/* All of it is sent: the server works on it. */
+bool store_is_sent(const struct store *store);
+
 /* Whether the last that was heard of the database is that it cannot be used. */
 bool store_is_away(const struct store *store);
 

@@ -256,7 +256,7 @@ static bool send_live(struct writer *writer)
 /* Sends the next range out of the spool; false: there is none now. */
 static bool send_replay(struct writer *writer)
 {
-	const struct event *events[WRITER_BATCH_MAX];
+	const struct event *events[REPLAY_STATEMENT_MAX];
 	struct replay *replay = &writer->replay;
 	struct range range;
 
@@ -434,6 +434,8 @@ void *writer_run(void *argument)
 		spooler_look(&writer->spooler);
 		expire(writer, clock_ns());
 		work(writer);
+		if (writer->job == JOB_REPLAY && store_is_sent(writer->store))
+			replay_prepare(&writer->replay);
 		health_tell_rejected(writer->health, false);
 		if (!writer->open && live_is_empty(&writer->live))
 			break;

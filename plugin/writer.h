@@ -43,7 +43,7 @@ struct writer_settings {
 	    *spool; /* its path, borrowed until writer_free(); NULL: none */
 	uint64_t spool_max_bytes;
 	unsigned commit_deadline_ms; /* then an event is spooled */
-	size_t batch_max;            /* 1 to WRITER_BATCH_MAX */
+	size_t batch_max; /* 1 to WRITER_BATCH_MAX; twice that in replay */
 	size_t queue_max, queue_max_bytes;
 };
 
