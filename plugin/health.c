@@ -34,6 +34,7 @@ struct health {
 	uint64_t said_ns;      /* when the log was last told; 0: never */
 	enum state announced;  /* what the log knows of this outage */
 	int64_t since_ms;      /* when `state` began, Unix time */
+	int64_t last_ms;       /* when `last` was */
 	struct err last;       /* the last error there was */
 
 	bool spools;               /* there is a spool */
@@ -190,6 +191,7 @@ void health_away(struct health *health, enum health_connection connection,
 	pthread_mutex_lock(&health->mutex);
 	atomic_store(&health->states[connection], (int)state);
 	health->last = *err;
+	health->last_ms = clock_wall_ms();
 	update_locked(health);
 	if (health->away_ns == 0) {
 		health->away_ns = now;
@@ -290,12 +292,13 @@ static void print_database(struct health *health, struct buf *out)
 {
 	static const char *const names[] = {"connecting", "ok", "away",
 					    "schema"};
-	char since[CLOCK_TEXT];
+	char since[CLOCK_TEXT], last_time[CLOCK_TEXT];
 	struct err last;
 
 	pthread_mutex_lock(&health->mutex);
 	enum state state = health->state;
 	clock_text(health->since_ms, since);
+	clock_text(health->last_ms, last_time);
 	last = health->last;
 	pthread_mutex_unlock(&health->mutex);
 
@@ -305,6 +308,13 @@ static void print_database(struct health *health, struct buf *out)
 	buf_add_string(out, since);
 	buf_add_string(out, "\",\"last_error\":");
 	buf_add_json(out, last.text, strlen(last.text));
+	/* of the past where it is older than `since` and the state is "ok" */
+	buf_add_string(out, ",\"last_error_at\":");
+	buf_add_string(out, last.text[0] ? "\"" : "null");
+	if (last.text[0]) {
+		buf_add_string(out, last_time);
+		buf_add_string(out, "\"");
+	}
 	buf_add_string(out, "}");
 }
 

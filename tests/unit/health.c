@@ -122,6 +122,24 @@ static void a_bad_spool(void)
 	health_free(health);
 }
 
+static void last_error(void)
+{
+	struct health *health = health_new(&host);
+	char text[4096];
+
+	health_print(health, 0, text, sizeof(text));
+	ok(strstr(text, "\"last_error\":\"\",\"last_error_at\":null") != NULL,
+	   "where there was no error it has no time");
+	health_away(health, HEALTH_WRITER, &away);
+	health_ok(health, HEALTH_WRITER);
+	health_print(health, 0, text, sizeof(text));
+	ok(strstr(text, "\"state\":\"ok\"") != NULL &&
+	       strstr(text, "\"last_error\":\"no route\","
+			    "\"last_error_at\":\"20") != NULL,
+	   "after a recovery the error says when it was");
+	health_free(health);
+}
+
 static void rejected(void)
 {
 	static const struct err why = {.kind = ERR_ROW, .text = "rule x"};
@@ -154,6 +172,7 @@ int main(void)
 	an_outage();
 	a_long_replay();
 	a_bad_spool();
+	last_error();
 	rejected();
 	return tap_done();
 }
