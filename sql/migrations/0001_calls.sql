@@ -241,7 +241,7 @@ CREATE TABLE call_log.rejected (
 	PRIMARY KEY (account, agent, session_id, request_id)
 );
 COMMENT ON TABLE call_log.rejected IS
-'Events that the database refused, one row each, so that a person can mend and replay them.';
+'Events that the database refused, one row each. Once the cause is mended: call_log.retry_rejected().';
 COMMENT ON COLUMN call_log.rejected.account IS 'As in calls.';
 COMMENT ON COLUMN call_log.rejected.agent IS 'As in calls.';
 COMMENT ON COLUMN call_log.rejected.session_id IS 'As in calls.';
@@ -249,7 +249,7 @@ COMMENT ON COLUMN call_log.rejected.request_id IS 'The widget''s name of the mes
 COMMENT ON COLUMN call_log.rejected.rejected_at IS 'When it was refused.';
 COMMENT ON COLUMN call_log.rejected.sqlstate IS 'The error''s SQLSTATE.';
 COMMENT ON COLUMN call_log.rejected.reason IS 'The error''s text, without the data.';
-COMMENT ON COLUMN call_log.rejected.body IS 'The message as received, token stripped.';
+COMMENT ON COLUMN call_log.rejected.body IS 'The event as it was to be written: a JSON object of what the message told, by the names of record_calls(); not the message itself. What the event did not carry is left out.';
 
 INSERT INTO call_log.migrations (version, name) VALUES (1, 'calls');
 COMMIT;

@@ -499,5 +499,71 @@ WHEN (NEW.note IS DISTINCT FROM OLD.note AND (NEW.ranks).note IS NOT DISTINCT FR
 EXECUTE FUNCTION call_log.note_updated();
 COMMENT ON TRIGGER note_updated ON call_log.calls IS 'Not fired by the write path, whose saves move the note''s rank.';
 
+CREATE FUNCTION call_log.retry_rejected(account text DEFAULT NULL, agent text DEFAULT NULL, session_id text DEFAULT NULL,
+                                        empty_note_erases boolean DEFAULT false)
+RETURNS integer LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	refused call_log.rejected;
+	stated  text;
+	rule    text;
+	logged  integer := 0;
+BEGIN
+	-- all at once, in the order that everybody asks in
+	PERFORM call_log.lock_agents(array_agg(r.account), array_agg(r.agent)) FROM call_log.rejected r
+	WHERE r.account = coalesce(retry_rejected.account, r.account)
+	  AND r.agent = coalesce(retry_rejected.agent, r.agent)
+	  AND r.session_id = coalesce(retry_rejected.session_id, r.session_id)
+	HAVING count(*) > 0;
+	FOR refused IN
+		SELECT r.* FROM call_log.rejected r
+		WHERE r.account = coalesce(retry_rejected.account, r.account)
+		  AND r.agent = coalesce(retry_rejected.agent, r.agent)
+		  AND r.session_id = coalesce(retry_rejected.session_id, r.session_id)
+		  AND r.body IS NOT NULL
+		ORDER BY r.account, r.agent, r.session_id, r.request_id
+		FOR UPDATE
+	LOOP
+		BEGIN
+			PERFORM call_log.record_calls(
+				ARRAY[e.account], ARRAY[e.agent], ARRAY[e.session_id], ARRAY[e.request_id],
+				ARRAY[e.emitted_at], ARRAY[e.hash], ARRAY[e.state], ARRAY[e.to_self],
+				ARRAY[e.logged_by], ARRAY[e.connected], ARRAY[e.telephony_session_id], ARRAY[e.party_id],
+				ARRAY[e.other_leg], ARRAY[e.direction], ARRAY[e.from_number], ARRAY[e.from_name],
+				ARRAY[e.to_number], ARRAY[e.to_name], ARRAY[e.queue_call], ARRAY[e.started_at],
+				ARRAY[e.duration_s], ARRAY[e.result], ARRAY[e.ai_note], ARRAY[e.transcript],
+				ARRAY[e.recording_id], ARRAY[e.recording_link], ARRAY[e.recording_uri], ARRAY[e.recording_type],
+				ARRAY[e.contact_id], ARRAY[e.contact_name], ARRAY[e.contact_type], ARRAY[e.contact_picked],
+				ARRAY[e.note], ARRAY[e.form], ARRAY[e.body], empty_note_erases)
+			FROM json_to_record(refused.body::json) AS e (
+				account text, agent text, session_id text, request_id text, emitted_at timestamptz, hash bigint,
+				state text, to_self boolean, logged_by text, connected boolean, telephony_session_id text,
+				party_id text, other_leg text, direction text, from_number text, from_name text, to_number text,
+				to_name text, queue_call boolean, started_at timestamptz, duration_s integer, result text,
+				ai_note text, transcript text, recording_id text, recording_link text, recording_uri text,
+				recording_type text, contact_id text, contact_name text, contact_type text,
+				contact_picked boolean, note text, form text, body text);
+			DELETE FROM call_log.rejected r
+			WHERE r.account = refused.account AND r.agent = refused.agent
+			  AND r.session_id = refused.session_id AND r.request_id = refused.request_id;
+			logged := logged + 1;
+		EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+			-- again without the data
+			GET STACKED DIAGNOSTICS stated = RETURNED_SQLSTATE, rule = CONSTRAINT_NAME;
+			UPDATE call_log.rejected r
+			SET sqlstate = stated,
+			    reason = coalesce('constraint ' || nullif(rule, '') || ' ', '') || format('(SQLSTATE %s)', stated)
+			WHERE r.account = refused.account AND r.agent = refused.agent
+			  AND r.session_id = refused.session_id AND r.request_id = refused.request_id;
+			CONTINUE;
+		END;
+		PERFORM call_log.tell_note_saved(refused.account, refused.agent, refused.session_id);
+	END LOOP;
+	RETURN logged;
+END $$;
+COMMENT ON FUNCTION call_log.retry_rejected(text, text, text, boolean) IS
+'Logs events of call_log.rejected after all, once what they were refused for is mended, and returns how many; NULL means any. What is refused again stays, with its new SQLSTATE and reason. The agents'' widgets are told. For the owner of the schema; empty_note_erases as in record_calls().';
+
 INSERT INTO call_log.migrations (version, name) VALUES (2, 'merge');
 COMMIT;

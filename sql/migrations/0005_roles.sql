@@ -22,6 +22,8 @@ GRANT USAGE ON SCHEMA call_log TO call_log_writer;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA call_log TO call_log_writer;
 -- runs as its owner, for a plain UPDATE of a note: a trigger, and nobody's tool
 REVOKE EXECUTE ON FUNCTION call_log.note_updated() FROM call_log_writer;
+-- a person's, who mended what they were refused for
+REVOKE EXECUTE ON FUNCTION call_log.retry_rejected(text, text, text, boolean) FROM call_log_writer;
 -- whoever may UPDATE a note computes the outcome anew
 GRANT EXECUTE ON FUNCTION call_log.outcome(text, text, boolean, text) TO PUBLIC;
 GRANT SELECT ON call_log.migrations TO call_log_writer;
