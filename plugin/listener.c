@@ -6,7 +6,8 @@
  * statement would hear of it even through a pooler.
  *
  * What was changed is kept until its calls were read, also when the connection
- * falls; what was missed meanwhile is found by looking. */
+ * falls; what was missed meanwhile is found by looking. So is what there was no
+ * memory for: then the connection is given up, as if it had fallen. */
 #include "listener.h"
 
 #include "array.h"
@@ -108,6 +109,12 @@ static bool stops(struct listener *listener)
 
 /* -------------------------------------------------------------- changes */
 
+static void forget_keys(struct listener *listener)
+{
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		array_begin(&listener->keys[i]);
+}
+
 static void add_key(struct listener *listener, struct text account,
 		    struct text agent, struct text session_id)
 {
@@ -117,28 +124,33 @@ static void add_key(struct listener *listener, struct text account,
 	health_add(listener->health, HEALTH_NOTIFIED, 1);
 }
 
-/* What others say on the channel in words of their own is not for us. */
-static void take_notification(struct listener *listener, const char *payload)
+/* What others say on the channel in words of their own is not for us. False: no
+ * memory. */
+static bool take_notification(struct listener *listener, const char *payload)
 {
 	struct message_change change;
+	struct err err;
 
-	if (!message_decode_change(payload, strlen(payload), &change, NULL))
-		return;
+	if (!message_decode_change(payload, strlen(payload), &change, &err))
+		return err.kind != ERR_NO_MEMORY;
 	if (!change.token.s)
 		add_key(listener, change.account, change.agent,
 			change.session_id);
 	else if (strcmp(change.token.s, listener->token) == 0)
 		listener->heard = true;
 	message_change_free(&change);
+	return true;
 }
 
-static void take_notifications(struct listener *listener)
+static bool take_notifications(struct listener *listener)
 {
 	char payload[DB_PAYLOAD];
 
 	while (listener->keys[0].count < KEYS_MAX &&
 	       db_notification(listener->db, payload))
-		take_notification(listener, payload);
+		if (!take_notification(listener, payload))
+			return false;
+	return true;
 }
 
 /* -------------------------------------------------------------- waiting */
@@ -213,12 +225,16 @@ static bool read_calls(struct listener *listener)
 		return true;
 	for (int i = 0; i < CHANGES_KEYS; i++)
 		whole = array_end(&listener->keys[i]) && whole;
-	if (whole && !(changes_limit(db, STATEMENT_MS, &err) &&
-		       changes_ask_calls(db, listener->keys, &err)))
+	if (!whole) {
+		/* which saves they are of is not known any more */
+		memset(listener->seen, 0, sizeof(listener->seen));
+		forget_keys(listener);
 		return false;
-	if (whole && !run(listener, db))
+	}
+	if (!changes_limit(db, STATEMENT_MS, &err) ||
+	    !changes_ask_calls(db, listener->keys, &err) || !run(listener, db))
 		return false;
-	for (int row = 0; whole && row < db_rows(db, 1); row++) {
+	for (int row = 0; row < db_rows(db, 1); row++) {
 		struct changed_call call = changes_call(db, 1, row);
 
 		if (call.id != 0)
@@ -235,8 +251,7 @@ static bool read_calls(struct listener *listener)
 			    call.session_id, TRIGGER_NOW);
 	}
 	db_done(db);
-	for (int i = 0; i < CHANGES_KEYS; i++)
-		array_begin(&listener->keys[i]);
+	forget_keys(listener);
 	return true;
 }
 
@@ -273,10 +288,12 @@ static bool look_page(struct listener *listener, int64_t *since_us, bool *full)
 				change.session_id);
 	}
 	*full = rows == CHANGES_MAX;
+	db_done(db);
+	if (!read_calls(listener))
+		return false;
 	if (!*full)
 		listener->cursor_us = now_us;
-	db_done(db);
-	return read_calls(listener);
+	return true;
 }
 
 static bool look(struct listener *listener)
@@ -337,8 +354,7 @@ static bool check(struct listener *listener)
 	while (!stops(listener) && !listener->heard && clock_ns() < until_ns) {
 		if (db_step(db, &err) != DB_IDLE)
 			return false;
-		take_notifications(listener);
-		if (listener->keys[0].count > 0 && !read_calls(listener))
+		if (!take_notifications(listener) || !read_calls(listener))
 			return false;
 		if (!listener->heard)
 			pause_for(listener, db, until_ns);
@@ -385,8 +401,7 @@ static void serve(struct listener *listener)
 		uint64_t now = clock_ns();
 		uint64_t until_ns = listener->check_ns;
 
-		take_notifications(listener);
-		if (listener->keys[0].count > 0 && !read_calls(listener))
+		if (!take_notifications(listener) || !read_calls(listener))
 			return;
 		if (now >= listener->check_ns && !check(listener))
 			return;
