@@ -321,6 +321,17 @@ static void settle(struct trigger *trigger, struct entry **entries,
 	}
 }
 
+/* There is no memory to send them in now. */
+static void put_back(struct trigger *trigger, struct entry *chain)
+{
+	while (chain) {
+		struct entry *entry = chain;
+
+		chain = chain->next;
+		settle(trigger, &entry, 1, CRM_BUSY);
+	}
+}
+
 void trigger_send(struct trigger *trigger)
 {
 	size_t count;
@@ -330,8 +341,7 @@ void trigger_send(struct trigger *trigger)
 		return;
 	struct entry **sorted = calloc(count, sizeof(*sorted));
 	if (!sorted) {
-		health_add(trigger->health, HEALTH_UNTRIGGERED, count);
-		free_chain(due);
+		put_back(trigger, due);
 		return;
 	}
 	for (size_t i = 0; i < count; i++, due = due->next)
