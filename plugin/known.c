@@ -236,6 +236,9 @@ static void take_locked(struct known *known, const struct known_line *line,
 		return;
 	struct entry *entry =
 	    ours || line->logged ? new_entry(line, hash) : NULL;
+	/* An old note of a logged call is better than that it were not. */
+	if (!entry && ours && line->logged)
+		return;
 	if (*at)
 		forget_locked(known, at);
 	if (!entry)
@@ -369,9 +372,11 @@ bool known_get(struct known *known, struct text account, struct text agent,
 		return false;
 	pthread_mutex_lock(&known->mutex);
 	struct entry *entry = *find_locked(known, &key, hash_key(&key));
-	if (entry && entry->line.logged) {
+	bool found = entry && entry->line.logged;
+	if (found) {
 		link_remove(&entry->used);
 		link_add_after(&known->used, &entry->used);
+		copy->call.id = entry->line.call.id;
 		copy->arena = malloc(text_bytes(&entry->line.call));
 		if (copy->arena) {
 			copy->call = entry->line.call;
@@ -379,7 +384,7 @@ bool known_get(struct known *known, struct text account, struct text agent,
 		}
 	}
 	pthread_mutex_unlock(&known->mutex);
-	return copy->arena != NULL;
+	return found;
 }
 
 void known_copy_free(struct known_copy *copy)

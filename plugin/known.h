@@ -44,7 +44,8 @@ void known_put(struct known *known, const struct known_call *call);
 void known_drop(struct known *known, struct text account, struct text agent,
 		struct text session_id);
 
-/* Copies what is known; false: nothing, and *copy owns nothing. */
+/* Copies what is known; false: nothing, and *copy owns nothing. Without memory
+ * `arena` is NULL, and of the call the id alone is copied. */
 struct known_copy {
 	struct known_call call; /* text owned by arena */
 	void *arena;            /* owned */

@@ -208,7 +208,7 @@ static void recall_known(struct recall *recall,
 	    .status = MESSAGE_LOGGED,
 	    .id = copy.call.id,
 	};
-	if (!keep(recall, copy.arena)) {
+	if (!copy.arena || !keep(recall, copy.arena)) {
 		known_copy_free(&copy);
 		return;
 	}
@@ -341,6 +341,9 @@ void recall_committed(struct recall *recall, const struct event *event)
 	bool old = known_get(recall->known, event->account, event->agent,
 			     event->session_id, &copy);
 	bool spooled = old && copy.call.id == KNOWN_SPOOLED;
+	/* What it is to be laid over cannot be had. */
+	if (old && !spooled && !copy.arena)
+		return;
 	if (old && !spooled)
 		call = copy.call;
 	bool noted = manual && event->note.s && event->note.len > 0;
