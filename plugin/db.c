@@ -81,6 +81,12 @@ static void set_connection_error(const struct db *db, struct err *err)
 
 /* ----------------------------------------------------------- life cycle */
 
+/* libpq says so, or nothing at all. */
+static bool says_no_memory(const char *text)
+{
+	return !text || strncmp(text, "out of memory", 13) == 0;
+}
+
 /* libpq's words name the option but may also quote a piece of a password. */
 bool db_check_conninfo(const char *option, const char *conninfo,
 		       struct err *err)
@@ -93,7 +99,9 @@ bool db_check_conninfo(const char *option, const char *conninfo,
 		PQconninfoFree(options);
 		return true;
 	}
-	if (text && strncmp(text, known, strlen(known)) == 0) {
+	if (says_no_memory(text)) {
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+	} else if (strncmp(text, known, strlen(known)) == 0) {
 		err_flatten(text);
 		err_set(err, ERR_CONFIG, "'%s': %s", option, text);
 	} else {
@@ -127,7 +135,9 @@ static struct servers *list_servers(const char *conninfo)
 		if (!values[i])
 			values[i] = option_of(defaults, keys[i]);
 	}
-	struct servers *servers = servers_new(values[0], values[1], values[2]);
+	struct servers *servers = NULL;
+	if (given && defaults)
+		servers = servers_new(values[0], values[1], values[2]);
 	PQconninfoFree(given);
 	PQconninfoFree(defaults);
 	return servers;
