@@ -222,11 +222,11 @@ static size_t document(printer *print, const char *const *paths, size_t count,
 	struct crm_text text = crm_text_in(buf, cap);
 	bool good = runtime != NULL && count <= MAX_PLUGINS;
 
-	snprintf(why, why_cap, good ? "" : "out of memory");
 	if (good)
 		runtime->instances =
 		    calloc(count + 1, sizeof(*runtime->instances));
 	good = good && runtime->instances;
+	snprintf(why, why_cap, "%s", good ? "" : "out of memory");
 	for (size_t i = 0; good && i < count; i++) {
 		good = add_plugin(runtime, paths[i], why, why_cap);
 		if (good)

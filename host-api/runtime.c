@@ -187,8 +187,13 @@ bool crm_runtime_read(struct crm_runtime *runtime, const char *config_path,
 	size_t count;
 
 	runtime->config = crm_config_open(config_path, problems);
-	if (!runtime->config || !read_host(runtime, problems))
+	if (!runtime->config)
 		return false;
+	if (!read_host(runtime, problems)) {
+		if (problems->len == 0)
+			crm_text_add(problems, "out of memory");
+		return false;
+	}
 	count = crm_config_count(runtime->config);
 	runtime->instances = calloc(count + 1, sizeof(*runtime->instances));
 	for (size_t i = 0; runtime->instances && i < count; i++)
