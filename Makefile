@@ -92,6 +92,7 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
 LDFLAGS_health = -Wl,--wrap=clock_ns
+LDFLAGS_host_memory = -Wl,--wrap=config_init,--wrap=config_read_string,--wrap=config_set_include_dir
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 TPLUG_LIBS_cjson_user := -lcjson
 TPLUG_LIBS_borrowed = -L$(@D) -l:behave.so -Wl,-rpath,'$$ORIGIN'
@@ -100,9 +101,10 @@ $(UNIT_BIN): | $(TPLUG_BIN) $(EXAMPLE_BIN)
 $(B)/tests/plugins/%.so: $(B)/obj/tests/plugins/%.o
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) -shared $(LDFLAGS) -o $@ $< $(TPLUG_LIBS_$(*F))
+THOST_LIBS_memory = $(PQ_LIBS)
 $(B)/tests/hosts/%: $(B)/obj/tests/hosts/%.o
 	@mkdir -p $(@D)
-	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $< -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $< $(THOST_LIBS_$(*F)) -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) $(LDFLAGS) $(LDFLAGS_$(*F)) -rdynamic -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
