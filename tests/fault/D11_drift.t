@@ -75,14 +75,9 @@ for my $case (@cases) {
 	is scalar @{ $driver->match([$id], agent => $agent)->{$id} }, 1, "$name: and are found";
 }
 $database{ $_->[0] }->psql($_->[3]) for @cases;
-for my $case (@cases) {
-	my $name = $case->[0];
-	my $oracle = $oracle{$name};
-	wait_for("$name: the spool to be empty", sub { spooled($oracle->{driver}) == 0 }, 60);
-	is_deeply $oracle->compare, { missing => [], doubled => [], wrong => [] }, "$name: all is stored once mended, each once";
-	$oracle->works($name);
+for my $name (sort keys %oracle) {
+	wait_for("$name: the spool to be empty", sub { spooled($oracle{$name}{driver}) == 0 }, 60);
 	is $database{$name}->psql('SELECT count(*) FROM call_log.rejected'), 0, "$name: no call is to blame";
-	is $oracle->{driver}->quit, 0, "$name: the host ends well";
 }
-figure('D11.changes', scalar @cases);
+Oracle::conclude_all('D11', 'the schema is changed, in ' . @cases . ' ways', %oracle);
 done_testing;

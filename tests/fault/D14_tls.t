@@ -50,7 +50,7 @@ tls('on');
 $cluster->psql('SELECT pg_reload_conf()');
 $cluster->install_schema;
 my $oracle = Oracle->new(cluster => $cluster, driver => start_driver(
-	conninfo => $cluster->conninfo(host => 'localhost', hostaddr => '127.0.0.1',
+	conninfo => $cluster->conninfo(host => 'localhost',
 		sslmode => 'verify-full', sslrootcert => "$dir/authority.crt"),
 	spool => scratch() . '/spool.db'));
 my $driver = $oracle->{driver};

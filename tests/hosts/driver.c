@@ -37,6 +37,7 @@
  * And, of faults.h:
  *   wall UNIX_MS               -> wall; what the wall clock shows from now on
  *   fail_thread N              -> failing; the Nth thread made cannot be
+ *   names HOW                  -> names; looking one up hangs (`hang`) or not
  *   signals US                 -> signals COUNT, so far; handles signals, and
  *                                 has one every US microseconds (0: none)
  *   fork HOW                      a child that ends by `exit`, `_exit`, or by
@@ -746,6 +747,9 @@ static void obey(char *line, struct instance **current)
 	} else if (strcmp(verb, "fail_thread") == 0 && count == 2) {
 		atomic_store(&threads_left, strtol(fields[1], NULL, 10));
 		say("failing");
+	} else if (strcmp(verb, "names") == 0 && count == 2) {
+		atomic_store(&names_hang, strcmp(fields[1], "hang") == 0);
+		say("names");
 	} else if (strcmp(verb, "signals") == 0 && count == 2)
 		do_signals(strtol(fields[1], NULL, 10));
 	else if (strcmp(verb, "fork") == 0 && count >= 2)

@@ -1,20 +1,24 @@
 /* faults - what the driver does to itself, so that a plugin meets it: a wall
- * clock that is wrong, threads that cannot be made, signals that interrupt every
- * call, forks. The functions of libc that it stands before are the program's, so
+ * clock that is wrong, threads that cannot be made, names that cannot be looked
+ * up, signals that interrupt every call, forks. The functions of libc that it stands before are the program's, so
  * the plugin's calls come here first; nothing is changed until it is told to. It
  * knows nothing of plugins. */
 #ifndef TESTS_HOSTS_FAULTS_H
 #define TESTS_HOSTS_FAULTS_H
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -25,6 +29,7 @@
 
 static atomic_llong wall_offset_ns; /* how wrong the wall clock is */
 static atomic_long threads_left;    /* the one that fails; 0: none does */
+static atomic_bool names_hang;      /* while they are looked up */
 static atomic_ulong signals_seen;
 
 /* ----------------------------------------------------------------- clocks */
@@ -102,6 +107,29 @@ STANDS_BEFORE int pthread_create(pthread_t *restrict id,
 	    atomic_fetch_sub(&threads_left, 1) == 1)
 		return EAGAIN;
 	return real(id, attributes, run, argument);
+}
+
+/* ------------------------------------------------------------------ names */
+
+/* Names that end in ".test" are 127.0.0.1. */
+STANDS_BEFORE int getaddrinfo(const char *restrict node,
+			      const char *restrict service,
+			      const struct addrinfo *restrict hints,
+			      struct addrinfo **restrict list)
+{
+	typedef int look_up(const char *, const char *, const struct addrinfo *,
+			    struct addrinfo **);
+	look_up *real = (look_up *)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
+	struct in_addr address;
+	bool is_name = node && !(hints && hints->ai_flags & AI_NUMERICHOST) &&
+		       inet_pton(AF_INET, node, &address) != 1;
+	const char *end = node ? strrchr(node, '.') : NULL;
+
+	while (is_name && atomic_load(&names_hang))
+		poll(NULL, 0, 5);
+	if (is_name && end && strcmp(end, ".test") == 0)
+		node = "127.0.0.1";
+	return real(node, service, hints, list);
 }
 
 /* ---------------------------------------------------------------- signals */

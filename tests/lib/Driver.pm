@@ -143,6 +143,13 @@ sub deaf {
 	$self->await(qr/^deaf/);
 }
 
+# From now on looking a name up hangs, or does not.
+sub names {
+	my ($self, $how) = @_;
+	$self->tell('names', $how);
+	$self->await(qr/^names/);
+}
+
 sub await_log {
 	my ($self, $pattern, $seconds) = @_;
 	my ($line) = wait_for("a log line like $pattern",

@@ -316,6 +316,33 @@ sub conclude {
 	return $found;
 }
 
+# The same for several that ran side by side, told apart by name, and told as one row
+# of the table.
+sub conclude_all { # name => oracle, ...
+	my ($row, $fault, %oracle) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my %sum;
+	my $longest = 0;
+	for my $name (sort keys %oracle) {
+		my $oracle = $oracle{$name};
+		$oracle->settle;
+		$oracle->await_all(60);
+		my $found = $oracle->compare;
+		Test::More::is_deeply($found, { missing => [], doubled => [], wrong => [] },
+			"$name: all that was acknowledged is stored, each once");
+		$oracle->works($name);
+		$oracle->note_times;
+		$sum{acknowledged} += $oracle->acked_count;
+		$sum{lost} += @{ $found->{missing} };
+		$sum{doubled} += @{ $found->{doubled} };
+		$longest = $oracle->{longest} if $oracle->{longest} > $longest;
+		Test::More::is($oracle->{driver}->quit, 0, "$name: the host ends well");
+	}
+	figure("$row.fault", $fault);
+	figure("$row.$_", $sum{$_}) for qw(acknowledged lost doubled);
+	figure("$row.longest_wait_us", sprintf '%.0f', $longest);
+}
+
 # A call is logged, found, and in the database at once.
 sub works {
 	my ($self, $name) = @_;
