@@ -91,6 +91,7 @@ $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 
 # tests: each tests/unit/*.c is one TAP program, each tests/plugins/*.c one plugin,
 # each tests/hosts/*.c a host that knows plugins by the bare ABI
+LDFLAGS_servers = -Wl,--wrap=getaddrinfo
 LDFLAGS_health = -Wl,--wrap=clock_ns
 LDFLAGS_host_memory = -Wl,--wrap=config_init,--wrap=config_read_string,--wrap=config_set_include_dir
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
