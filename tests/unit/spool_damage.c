@@ -300,6 +300,28 @@ static void test_found_later(char *bytes, size_t len)
 	diag("%s", outcome.notice);
 }
 
+/* What lies between two pages that cannot be read is found all the same. */
+static void test_between(const char *bytes, size_t len)
+{
+	char *holed = malloc(len);
+	struct outcome outcome;
+
+	memcpy(holed, bytes, len);
+	for (int i = 0; i < 2; i++) {
+		const char *row = i ? "s-115r-115" : "s-35r-35";
+		const char *at = memmem(bytes, len, row, strlen(row));
+
+		memset(holed + (at - bytes) / 4096 * 4096, 0xff, 4096);
+	}
+	clear_folder();
+	write_file(holed, len);
+	outcome = use_file();
+	ok(is_sound(&outcome) && outcome.events >= 110,
+	   "between two pages of noise events are found");
+	diag("%u of %d: %s", outcome.events, EVENTS, outcome.notice);
+	free(holed);
+}
+
 /* While a handle is open the file is damaged by somebody. */
 static void test_damaged_in_use(const char *bytes, size_t len)
 {
@@ -387,6 +409,7 @@ int main(void)
 	test_noise(bytes, len, seed);
 	test_strangers(bytes, len);
 	test_found_later(bytes, len);
+	test_between(bytes, len);
 	test_damaged_in_use(bytes, len);
 	test_hot_journal();
 	free(bytes);
