@@ -17,8 +17,8 @@
 
 enum {
 	CALL_BYTES = 640, /* how many a call may have on average */
-	BATCH_MAX = 256,   /* calls written in one transaction */
-	BATCHES_MAX = 64,  /* transactions a sync */
+	BATCH_MAX = 256,  /* calls written in one transaction */
+	BATCHES_MAX = 64, /* transactions a sync */
 	CALL_TEXTS = 7
 };
 
