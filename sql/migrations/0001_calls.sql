@@ -197,6 +197,7 @@ CREATE TABLE call_log.notes (
 	note       text,
 	form       jsonb,
 	contact_id text COLLATE "C",
+	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	PRIMARY KEY (account, agent, session_id, saved_at, request_id),
 	FOREIGN KEY (account, agent, session_id) REFERENCES call_log.calls
 );
@@ -210,11 +211,16 @@ COMMENT ON COLUMN call_log.notes.request_id IS 'The widget''s name of the save; 
 COMMENT ON COLUMN call_log.notes.note IS 'The note as saved; empty where it was saved empty, NULL where the save had no note field.';
 COMMENT ON COLUMN call_log.notes.form IS 'The further form fields of the save.';
 COMMENT ON COLUMN call_log.notes.contact_id IS 'The contact that the agent picked.';
+COMMENT ON COLUMN call_log.notes.xid IS 'The transaction that wrote it, by which changes_since() knows what is new; of another server after a dump was restored.';
 
--- For listeners behind a pooler, and after a connection was cut.
-CREATE INDEX notes_elsewhere ON call_log.notes (saved_at)
+-- For call_log.changes_since(): by the transaction, or else by the time. Few saves
+-- are made elsewhere, and no other is in these.
+CREATE INDEX notes_elsewhere ON call_log.notes (xid, request_id, account, agent)
 	WHERE request_id LIKE 'set_note/%' OR request_id LIKE 'sql/%';
-COMMENT ON INDEX call_log.notes_elsewhere IS 'Notes that were changed elsewhere, since some moment.';
+CREATE INDEX notes_elsewhere_at ON call_log.notes (saved_at, request_id, account, agent)
+	WHERE request_id LIKE 'set_note/%' OR request_id LIKE 'sql/%';
+COMMENT ON INDEX call_log.notes_elsewhere IS 'Notes that were changed elsewhere, by the transactions that did.';
+COMMENT ON INDEX call_log.notes_elsewhere_at IS 'Notes that were changed elsewhere, since some moment.';
 
 CREATE TABLE call_log.agents (
 	account             text COLLATE "C" NOT NULL,

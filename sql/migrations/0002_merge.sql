@@ -419,12 +419,13 @@ $$SELECT coalesce(encode(sha256(($1.ranks).note), 'hex'), '')$$;
 COMMENT ON FUNCTION call_log.note_version(call_log.calls) IS
 'Names the save that the note comes from, empty where none was saved: SELECT c.note, call_log.note_version(c) FROM call_log.calls c. For set_note().';
 
-CREATE FUNCTION call_log.tell_note_saved(account text, agent text, session_id text) RETURNS void
+CREATE FUNCTION call_log.tell_note_saved(account text, agent text, session_id text, request_id text) RETURNS void
 LANGUAGE sql VOLATILE AS $$
-SELECT pg_notify('call_log', json_build_object('account', account, 'agent', agent, 'session_id', session_id)::text)
+SELECT pg_notify('call_log', json_build_object('account', account, 'agent', agent, 'session_id', session_id,
+                                               'request_id', request_id)::text)
 $$;
-COMMENT ON FUNCTION call_log.tell_note_saved(text, text, text) IS
-'Tells listeners of channel call_log that a note was changed elsewhere, so that the agent''s widgets can show it.';
+COMMENT ON FUNCTION call_log.tell_note_saved(text, text, text, text) IS
+'Tells listeners of channel call_log that a note was changed elsewhere, so that the agent''s widgets can show it; request_id names the save for who finds it by changes_since() too.';
 
 CREATE FUNCTION call_log.set_note(account text, agent text, session_id text, note text,
                                   expected_version text DEFAULT NULL)
@@ -464,7 +465,7 @@ BEGIN
 	INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note)
 	VALUES (held.account, held.agent, held.session_id, now_at, request, coalesce(set_note.note, ''));
 	PERFORM call_log.unite(held.account, held.agent, held.session_id);
-	PERFORM call_log.tell_note_saved(held.account, held.agent, held.session_id);
+	PERFORM call_log.tell_note_saved(held.account, held.agent, held.session_id, request);
 	RETURN call_log.note_version(held);
 END $$;
 COMMENT ON FUNCTION call_log.set_note(text, text, text, text, text) IS
@@ -487,7 +488,7 @@ BEGIN
 	NEW.updated_at := now();
 	INSERT INTO call_log.notes (account, agent, session_id, saved_at, request_id, note)
 	VALUES (NEW.account, NEW.agent, NEW.session_id, now_at, request, coalesce(NEW.note, ''));
-	PERFORM call_log.tell_note_saved(NEW.account, NEW.agent, NEW.session_id);
+	PERFORM call_log.tell_note_saved(NEW.account, NEW.agent, NEW.session_id, request);
 	RETURN NEW;
 END $$;
 COMMENT ON FUNCTION call_log.note_updated() IS
@@ -558,7 +559,7 @@ BEGIN
 			  AND r.session_id = refused.session_id AND r.request_id = refused.request_id;
 			CONTINUE;
 		END;
-		PERFORM call_log.tell_note_saved(refused.account, refused.agent, refused.session_id);
+		PERFORM call_log.tell_note_saved(refused.account, refused.agent, refused.session_id, refused.request_id);
 	END LOOP;
 	RETURN logged;
 END $$;

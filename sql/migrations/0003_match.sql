@@ -1,4 +1,5 @@
--- The match query: which of these session ids are logged, for these agents?
+-- What is asked of calls: which of these session ids are logged, for these agents?
+-- Which were changed elsewhere since somebody last asked?
 BEGIN;
 
 CREATE FUNCTION call_log.match_calls(accounts text[], agents text[], session_ids text[])
@@ -57,6 +58,117 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION call_log.match_calls(text[], text[], text[]) IS
 'For arrays of equal length, one element a question: the calls that are logged, by the 1-based place (ordinal) of the question; nothing for one that is not, but a row without id for one whose events were all refused. A merged call answers as the call that stands for it; "0" as the agent''s live call of that name.';
+
+-- A save is dated, and takes its transaction's number, long before it may be
+-- committed, so neither says what is new. A snapshot does, exactly: new is what the
+-- one of the last look did not see and that of this look does. Snapshots of another
+-- server mean nothing, and not all that the old one had is in the new one after a
+-- failover: then what is new is looked for by the time.
+CREATE FUNCTION call_log.server_name() RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- the timeline is another one after each promotion
+	RETURN (SELECT system_identifier FROM pg_control_system())
+	       || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+	       || '.' || (SELECT oid FROM pg_database WHERE datname = current_database());
+EXCEPTION
+	-- a hosted server that does not let us see; a standby
+	WHEN insufficient_privilege OR undefined_function OR feature_not_supported
+	     OR object_not_in_prerequisite_state THEN
+		RETURN 'unknown';
+END $$;
+COMMENT ON FUNCTION call_log.server_name() IS
+'Names this database of this server, for as long as transactions'' numbers go on in it.';
+
+CREATE FUNCTION call_log.changes_since(cursor text, in_account text DEFAULT NULL, in_agent text DEFAULT NULL,
+                                       how_many integer DEFAULT 1000)
+RETURNS TABLE (next_cursor text, gap boolean, account text, agent text, session_id text, request_id text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+-- by transaction or by time, of all agents or one: the plans differ
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	-- how much by the time is looked back beyond what is known, for saves that were
+	-- committed late, and for clocks that differ
+	margin CONSTANT interval := '5 min';
+	here   text := call_log.server_name();
+	shot   pg_snapshot := pg_current_snapshot();
+	-- server, microseconds, snapshot of the last look or "-" for "by the time";
+	-- then, within a look: its snapshot, and the transaction and the name of the
+	-- last save that was told
+	part   text[] := regexp_match(cursor,
+		'^(\S+) (\d{1,16}) (-|\d{1,18}:\d{1,18}:[\d,]*)(?: (\d{1,18}:\d{1,18}:[\d,]*) (\d{1,18}) (.*))?$');
+	at     timestamptz := clock_timestamp();
+	since  pg_snapshot;
+	until  pg_snapshot := shot;
+	place  xid8 := '0';
+	past   text := '';
+	lost   boolean := false;
+	accounts text[]; agents text[]; session_ids text[]; request_ids text[];
+BEGIN
+	how_many := greatest(how_many, 1);
+	IF cursor ~ '^-\d{1,12}$' THEN
+		at := at + make_interval(secs => cursor::bigint / 1000.0);
+	ELSIF cursor IS NOT NULL THEN
+		lost := true;
+		BEGIN
+			IF part IS NOT NULL THEN
+				at := to_timestamp(part[2]::bigint / 1000000.0);
+			END IF;
+			IF part[1] = here THEN
+				since := nullif(part[3], '-')::pg_snapshot;
+				until := coalesce(part[4]::pg_snapshot, shot);
+				place := coalesce(part[5], '0')::xid8;
+				past := coalesce(part[6], '');
+				-- one that is ahead is not of here, whatever it says
+				lost := greatest(pg_snapshot_xmax(since), pg_snapshot_xmax(until)) > pg_snapshot_xmax(shot);
+			END IF;
+		EXCEPTION WHEN data_exception THEN
+			NULL; -- nobody's cursor
+		END;
+		IF lost THEN
+			since := NULL; until := shot; place := '0'; past := '';
+			at := at - margin;
+		END IF;
+	END IF;
+
+	IF since IS NOT NULL THEN
+		SELECT array_agg(n.account), array_agg(n.agent), array_agg(n.session_id), array_agg(n.request_id), max(n.xid)
+		INTO accounts, agents, session_ids, request_ids, place
+		FROM (SELECT n.* FROM call_log.notes n
+		      WHERE (n.request_id LIKE 'set_note/%' OR n.request_id LIKE 'sql/%')
+		        AND (in_account IS NULL OR n.account = in_account) AND (in_agent IS NULL OR n.agent = in_agent)
+		        AND n.xid >= pg_snapshot_xmin(since) AND n.xid < pg_snapshot_xmax(until)
+		        AND NOT pg_visible_in_snapshot(n.xid, since) AND pg_visible_in_snapshot(n.xid, until)
+		        AND (n.xid, n.request_id) > (place, past)
+		      ORDER BY n.xid, n.request_id LIMIT how_many) AS n;
+	ELSIF cursor IS NOT NULL THEN
+		SELECT array_agg(n.account), array_agg(n.agent), array_agg(n.session_id), array_agg(n.request_id), max(n.saved_at)
+		INTO accounts, agents, session_ids, request_ids, at
+		FROM (SELECT n.* FROM call_log.notes n
+		      WHERE (n.request_id LIKE 'set_note/%' OR n.request_id LIKE 'sql/%')
+		        AND (in_account IS NULL OR n.account = in_account) AND (in_agent IS NULL OR n.agent = in_agent)
+		        AND (n.saved_at, n.request_id) > (at, past)
+		      ORDER BY n.saved_at, n.request_id LIMIT how_many) AS n;
+	END IF;
+
+	-- first what to ask with next, and whether something may be missing
+	RETURN QUERY SELECT
+		CASE WHEN cardinality(request_ids) = how_many
+		THEN format('%s %s %s %s %s %s', here, (extract(epoch FROM at) * 1000000)::bigint, coalesce(since::text, '-'),
+		            until, place, request_ids[how_many])
+		ELSE format('%s %s %s', here, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, until) END,
+		lost, NULL::text, NULL::text, NULL::text, NULL::text;
+	RETURN QUERY SELECT NULL::text, NULL::boolean, c.*
+	FROM unnest(accounts, agents, session_ids, request_ids) AS c (account, agent, session_id, request_id);
+END $$;
+COMMENT ON FUNCTION call_log.changes_since(text, text, text, integer) IS
+'Which notes were changed elsewhere, by call_log.set_note() or plain SQL, since the answer that gave this cursor; of one agent, or of all (NULL). The first row holds the next cursor, and whether there is a gap: then the cursor was not of this server, or none at all, and what was saved from five minutes before it on is told, as far as the clock can tell. Each further row is a save, told once; as many of them as how_many: ask again at once. A cursor NULL begins, with nothing; "-60000" with what was saved in the last 60,000 milliseconds.';
 
 INSERT INTO call_log.migrations (version, name) VALUES (3, 'match');
 COMMIT;

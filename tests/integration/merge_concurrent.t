@@ -41,7 +41,7 @@ my @shown = ('to_jsonb(c) - array[\'id\', \'logged_at\', \'updated_at\', \'telep
 sub state_of {
 	my ($where) = @_;
 	return $cluster->psql(<<~"SQL");
-		SELECT $shown[0], (SELECT json_agg(n ORDER BY saved_at, request_id) FROM call_log.notes n
+		SELECT $shown[0], (SELECT json_agg(to_jsonb(n) - 'xid' ORDER BY saved_at, request_id) FROM call_log.notes n
 			WHERE (n.account, n.agent, n.session_id) = (c.account, c.agent, c.session_id))
 		FROM call_log.calls c WHERE $where ORDER BY account, agent, session_id
 		SQL
