@@ -1,7 +1,6 @@
 /* changes - see changes.h. */
 #include "changes.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,54 +43,32 @@ bool changes_notify(struct db *db, const char *payload, struct err *err)
 	return queue_text(db, "SELECT pg_notify('call_log', $1)", payload, err);
 }
 
-bool changes_ask_time(struct db *db, struct err *err)
+/* The first row holds the cursor, the others a save each. */
+bool changes_ask_since(struct db *db, const char *cursor, struct err *err)
 {
-	static const struct db_statement now = {
-	    .sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)"
-		   "::bigint"};
-
-	return db_queue(db, &now, err);
+	return queue_text(db,
+			  "SELECT next_cursor, account, agent, session_id, "
+			  "request_id FROM call_log.changes_since($1)",
+			  cursor, err);
 }
 
-int64_t changes_time(const struct db *db, size_t statement)
+struct text changes_cursor(const struct db *db, size_t statement)
 {
-	return db_rows(db, statement) == 1 ? db_int8(db, statement, 0, 0) : 0;
+	return db_text(db, statement, 0, 0);
 }
 
-bool changes_ask_since(struct db *db, int64_t since_us, struct err *err)
+int changes_count(const struct db *db, size_t statement)
 {
-	/* The condition on request_id is that of the index. */
-	static const char sql[] =
-	    "SELECT account, agent, session_id, "
-	    "(extract(epoch FROM saved_at) * 1000000)::bigint, request_id "
-	    "FROM call_log.notes "
-	    "WHERE (request_id LIKE 'set_note/%' OR request_id LIKE 'sql/%') "
-	    "AND saved_at > to_timestamp($1::bigint / 1000000.0) "
-	    "ORDER BY saved_at LIMIT 1000";
-	static const uint32_t types[] = {ARRAY_INT8};
-	static const int lengths[] = {sizeof(int64_t)};
-	uint64_t wire = htobe64((uint64_t)since_us);
-	const char *values[] = {(const char *)&wire};
-
-	return db_queue(db,
-			&(struct db_statement){.sql = sql,
-					       .count = 1,
-					       .types = types,
-					       .values = values,
-					       .lengths = lengths},
-			err);
+	return db_rows(db, statement) - 1;
 }
 
-struct change changes_since(const struct db *db, size_t statement, int row)
+struct change changes_since(const struct db *db, size_t statement, int place)
 {
-	struct text name = db_text(db, statement, row, 4);
-
 	return (struct change){
-	    .account = db_text(db, statement, row, 0),
-	    .agent = db_text(db, statement, row, 1),
-	    .session_id = db_text(db, statement, row, 2),
-	    .saved_us = db_int8(db, statement, row, 3),
-	    .name = call_hash(name.s, name.len),
+	    .account = db_text(db, statement, place + 1, 1),
+	    .agent = db_text(db, statement, place + 1, 2),
+	    .session_id = db_text(db, statement, place + 1, 3),
+	    .request_id = db_text(db, statement, place + 1, 4),
 	};
 }
 

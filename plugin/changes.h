@@ -20,21 +20,17 @@ bool changes_listen(struct db *db, struct err *err);
 /* Tells every listener, as somebody else would. */
 bool changes_notify(struct db *db, const char *payload, struct err *err);
 
-/* The server's clock, in microseconds of Unix time; the result of the group's
- * statement. */
-bool changes_ask_time(struct db *db, struct err *err);
-int64_t changes_time(const struct db *db, size_t statement);
-
-/* Notes saved elsewhere after a moment of that clock, oldest first, at most
- * CHANGES_MAX; and its rows. */
+/* Notes saved elsewhere that a cursor does not know, at most CHANGES_MAX; its
+ * results: the next cursor, and the saves. The first cursor is "-" and for how
+ * many milliseconds to look back. */
 enum { CHANGES_MAX = 1000 };
 struct change {
-	struct text account, agent, session_id;
-	int64_t saved_us;
-	uint64_t name; /* of the save, never twice the same */
+	struct text account, agent, session_id, request_id;
 };
-bool changes_ask_since(struct db *db, int64_t since_us, struct err *err);
-struct change changes_since(const struct db *db, size_t statement, int row);
+bool changes_ask_since(struct db *db, const char *cursor, struct err *err);
+struct text changes_cursor(const struct db *db, size_t statement);
+int changes_count(const struct db *db, size_t statement);
+struct change changes_since(const struct db *db, size_t statement, int place);
 
 /* The calls of these keys (account, agent, session id; each array ended), one
  * row each. id 0: it is not logged. */

@@ -29,9 +29,9 @@ enum {
 	CHECK_MS = 60000, /* how often one is sent */
 	POLL_MS = 5000,
 	CHORE_MS = 1000,
-	/* A save is dated before it is committed, and clocks of a failed and a
-	 * new server differ. */
-	OVERLAP_US = 15 * 1000000,
+	/* How long before its start a new listener looks back: one that was
+	 * here before may have ended with something untold. */
+	LOOK_BACK_MS = 15000,
 	SEEN = 16384, /* saves remembered */
 	KEYS_MAX = CHANGES_MAX,
 	ARRAY_MAX = 16 * 1024 * 1024
@@ -49,7 +49,7 @@ struct listener {
 	/* the thread's own */
 	struct array keys[CHANGES_KEYS]; /* of calls to be read */
 	uint64_t seen[SEEN];             /* names of saves, by themselves */
-	int64_t cursor_us; /* until when all is known; server's clock; 0 */
+	char *cursor; /* owned; of the last look; NULL: there was none */
 	uint64_t started_ns;
 	uint64_t chore_ns, check_ns, poll_ns;
 	char token[64];
@@ -92,6 +92,7 @@ void listener_free(struct listener *listener)
 	for (int i = 0; i < CHANGES_KEYS; i++)
 		array_free(&listener->keys[i]);
 	db_free(listener->db);
+	free(listener->cursor);
 	free(listener->conninfo);
 	free(listener);
 }
@@ -115,9 +116,28 @@ static void forget_keys(struct listener *listener)
 		array_begin(&listener->keys[i]);
 }
 
-static void add_key(struct listener *listener, struct text account,
-		    struct text agent, struct text session_id)
+/* Remembers the save; false: it was known. Forgetting one does no harm. A
+ * message of the widget may be about several calls. */
+static bool is_new(struct listener *listener, struct text request_id,
+		   struct text session_id)
 {
+	uint64_t name = call_hash(request_id.s, request_id.len) * 31 +
+			call_hash(session_id.s, session_id.len);
+	uint64_t *place = &listener->seen[name % SEEN];
+
+	if (*place == name)
+		return false;
+	*place = name;
+	return true;
+}
+
+/* Of a save that is notified and found each agent is told once. */
+static void add_change(struct listener *listener, struct text account,
+		       struct text agent, struct text session_id,
+		       struct text request_id)
+{
+	if (request_id.s && !is_new(listener, request_id, session_id))
+		return;
 	array_add_text(&listener->keys[0], account);
 	array_add_text(&listener->keys[1], agent);
 	array_add_text(&listener->keys[2], session_id);
@@ -134,8 +154,8 @@ static bool take_notification(struct listener *listener, const char *payload)
 	if (!message_decode_change(payload, strlen(payload), &change, &err))
 		return err.kind != ERR_NO_MEMORY;
 	if (!change.token.s)
-		add_key(listener, change.account, change.agent,
-			change.session_id);
+		add_change(listener, change.account, change.agent,
+			   change.session_id, change.request_id);
 	else if (strcmp(change.token.s, listener->token) == 0)
 		listener->heard = true;
 	message_change_free(&change);
@@ -255,54 +275,55 @@ static bool read_calls(struct listener *listener)
 	return true;
 }
 
-/* Remembers the save; false: it was known. Forgetting one does no harm. */
-static bool is_new(struct listener *listener, uint64_t name)
-{
-	uint64_t *place = &listener->seen[name % SEEN];
-
-	if (*place == name)
-		return false;
-	*place = name;
-	return true;
-}
-
-/* One page of the saves after *since_us, which is moved; *full: there may be
- * more. */
-static bool look_page(struct listener *listener, int64_t *since_us, bool *full)
+/* Takes the saves that are not known. The next cursor; NULL: no memory. */
+static char *take_page(struct listener *listener, size_t statement)
 {
 	struct db *db = listener->db;
+	struct text cursor = changes_cursor(db, statement);
+
+	for (int i = 0; i < changes_count(db, statement); i++) {
+		struct change change = changes_since(db, statement, i);
+
+		add_change(listener, change.account, change.agent,
+			   change.session_id, change.request_id);
+	}
+	return cursor.s ? strndup(cursor.s, cursor.len) : NULL;
+}
+
+/* One page of what was changed since the last look; *full: there may be more.
+ * Until its calls were read it counts as not looked at. */
+static bool look_page(struct listener *listener, bool *full)
+{
+	struct db *db = listener->db;
+	uint64_t ms = clock_until_ms(listener->started_ns, clock_ns());
+	char first[32];
 	struct err err;
 
+	snprintf(first, sizeof(first), "-%llu",
+		 (unsigned long long)ms + LOOK_BACK_MS);
 	if (!changes_limit(db, STATEMENT_MS, &err) ||
-	    !changes_ask_time(db, &err) ||
-	    !changes_ask_since(db, *since_us, &err) || !run(listener, db))
+	    !changes_ask_since(db, listener->cursor ? listener->cursor : first,
+			       &err) ||
+	    !run(listener, db))
 		return false;
-	int64_t now_us = changes_time(db, 1);
-	int rows = db_rows(db, 2);
-	for (int row = 0; row < rows; row++) {
-		struct change change = changes_since(db, 2, row);
-
-		*since_us = change.saved_us;
-		if (is_new(listener, change.name))
-			add_key(listener, change.account, change.agent,
-				change.session_id);
-	}
-	*full = rows == CHANGES_MAX;
+	*full = changes_count(db, 1) == CHANGES_MAX;
+	char *cursor = take_page(listener, 1);
 	db_done(db);
-	if (!read_calls(listener))
+	if (!cursor || !read_calls(listener)) {
+		free(cursor);
 		return false;
-	if (!*full)
-		listener->cursor_us = now_us;
+	}
+	free(listener->cursor);
+	listener->cursor = cursor;
 	return true;
 }
 
 static bool look(struct listener *listener)
 {
-	int64_t since_us = listener->cursor_us - OVERLAP_US;
 	bool full = true;
 
 	while (full)
-		if (!look_page(listener, &since_us, &full))
+		if (!look_page(listener, &full))
 			return false;
 	listener->poll_ns = clock_after(clock_ns(), POLL_MS);
 	return true;
@@ -377,14 +398,8 @@ static bool begin(struct listener *listener)
 	struct err err;
 
 	if (!changes_limit(db, STATEMENT_MS, &err) ||
-	    !changes_listen(db, &err) || !changes_ask_time(db, &err) ||
-	    !run(listener, db))
+	    !changes_listen(db, &err) || !run(listener, db))
 		return false;
-	if (listener->cursor_us == 0) {
-		uint64_t ms = clock_until_ms(listener->started_ns, clock_ns());
-
-		listener->cursor_us = changes_time(db, 2) - (int64_t)ms * 1000;
-	}
 	db_done(db);
 	return look(listener) && check(listener);
 }

@@ -70,8 +70,9 @@ struct message_entry {
  * somebody who listens for himself. */
 struct message_change {
 	struct text account, agent, session_id;
-	struct text token; /* s == NULL: it is a call */
-	void *arena;       /* owned: all of the above */
+	struct text request_id; /* of the save; s == NULL: not told */
+	struct text token;      /* s == NULL: it is a call */
+	void *arena;            /* owned: all of the above */
 };
 
 /* Each returns false with err->kind ERR_INPUT (a sentence that names the

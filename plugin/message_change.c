@@ -28,19 +28,21 @@ static bool fill(struct message_change *change, const struct json *root,
 	const char *account = json_string(json_member(root, "account"));
 	const char *agent = json_string(json_member(root, "agent"));
 	const char *session = json_string(json_member(root, "session_id"));
+	const char *request = json_string(json_member(root, "request_id"));
 	const char *token = json_string(json_member(root, "token"));
 
 	if (!token && (!account || length(agent) == 0 || length(session) == 0))
 		return err_set(err, ERR_INPUT,
 			       "account, agent or session_id is missing");
 	char *at = malloc(length(account) + length(agent) + length(session) +
-			  length(token) + 4);
+			  length(request) + length(token) + 5);
 	if (!at)
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	change->arena = at;
 	change->account = copy(account, &at);
 	change->agent = copy(agent, &at);
 	change->session_id = copy(session, &at);
+	change->request_id = copy(request, &at);
 	change->token = copy(token, &at);
 	return true;
 }

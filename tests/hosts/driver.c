@@ -744,6 +744,9 @@ static void obey(char *line, struct instance **current)
 	else if (strcmp(verb, "wall") == 0 && count == 2) {
 		faults_set_wall(strtoll(fields[1], NULL, 10));
 		say("wall");
+	} else if (strcmp(verb, "advance") == 0 && count == 2) {
+		faults_advance(strtoll(fields[1], NULL, 10));
+		say("advance");
 	} else if (strcmp(verb, "fail_thread") == 0 && count == 2) {
 		atomic_store(&threads_left, strtol(fields[1], NULL, 10));
 		say("failing");

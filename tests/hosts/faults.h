@@ -27,9 +27,10 @@
 
 #define STANDS_BEFORE __attribute__((visibility("default")))
 
-static atomic_llong wall_offset_ns; /* how wrong the wall clock is */
-static atomic_long threads_left;    /* the one that fails; 0: none does */
-static atomic_bool names_hang;      /* while they are looked up */
+static atomic_llong wall_offset_ns;  /* how wrong the wall clock is */
+static atomic_llong steady_ahead_ns; /* what the other one was moved on */
+static atomic_long threads_left;     /* the one that fails; 0: none does */
+static atomic_bool names_hang;       /* while they are looked up */
 static atomic_ulong signals_seen;
 
 /* ----------------------------------------------------------------- clocks */
@@ -45,9 +46,10 @@ STANDS_BEFORE int clock_gettime(clockid_t id, struct timespec *at)
 		atomic_store(&libc, real);
 	}
 	int result = real(id, at);
-	long long offset = atomic_load(&wall_offset_ns);
-	if (result != 0 || offset == 0 ||
-	    (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE))
+	bool wall = id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
+	long long offset =
+	    atomic_load(wall ? &wall_offset_ns : &steady_ahead_ns);
+	if (result != 0 || offset == 0 || (!wall && id != CLOCK_MONOTONIC))
 		return result;
 	long long ns = at->tv_sec * 1000000000LL + at->tv_nsec + offset;
 	at->tv_sec = ns / 1000000000;
@@ -91,6 +93,13 @@ static void faults_set_wall(long long unix_ms)
 	atomic_store(&wall_offset_ns, unix_ms * 1000000 -
 					  now.tv_sec * 1000000000LL -
 					  now.tv_nsec);
+}
+
+/* The steady clock goes on by so much at once. Who sleeps until a moment of it
+ * sleeps on. */
+static void faults_advance(long long ms)
+{
+	atomic_fetch_add(&steady_ahead_ns, ms * 1000000);
 }
 
 /* ---------------------------------------------------------------- threads */

@@ -9,7 +9,7 @@ use warnings;
 use Carp qw(croak);
 use IO::Socket::UNIX;
 use IO::Socket::INET;
-use Process qw(wait_for free_port scratch unprivileged slurp spew);
+use Process qw(run_ok wait_for free_port scratch unprivileged slurp spew);
 
 # users: the roles that may connect (postgres always may); settings: lines of the
 # [pgbouncer] section; tcp: listen on 127.0.0.1 instead of a unix socket.
@@ -67,6 +67,13 @@ sub conninfo {
 		host => $self->{tcp} ? '127.0.0.1' : $self->{dir},
 		port => $self->{port}, user => 'postgres', dbname => 'postgres', %option);
 	return join ' ', map { "$_=$part{$_}" } sort keys %part;
+}
+
+# Changes a setting while it runs.
+sub set {
+	my ($self, $cluster, $name, $value) = @_;
+	run_ok([ $cluster->bin('psql'), '-Xq', '-d', $self->conninfo(dbname => 'pgbouncer'),
+			'-c', "SET $name = '$value'" ]);
 }
 
 # The folder of its socket.

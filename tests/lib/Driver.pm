@@ -211,6 +211,13 @@ sub set_wall {
 	$self->await(qr/^wall/);
 }
 
+# The clock that never jumps goes on by so many seconds at once.
+sub advance {
+	my ($self, $seconds) = @_;
+	$self->tell('advance', $seconds * 1000);
+	$self->await(qr/^advance/);
+}
+
 # The Nth thread from now on cannot be created.
 sub fail_thread {
 	my ($self, $n) = @_;

@@ -27,14 +27,20 @@ int main(void)
 	size_t len;
 
 	ok(decode("{\"account\" : \"\", \"agent\" : \"ann\", \"session_id\" : "
-		  "\"7\"}",
+		  "\"7\", \"request_id\" : \"sql/1\"}",
 		  &change),
 	   "a notification of the database is understood");
 	is(change.account.s, "", "the account may be empty");
 	is(change.agent.s, "ann", "its agent");
 	is(change.session_id.s, "7", "and call are found");
+	is(change.request_id.s, "sql/1", "the save is named");
 	ok(!change.token.s, "it is no token");
 	message_change_free(&change);
+	message_change_free(&change);
+	ok(decode("{\"account\":\"\",\"agent\":\"a\",\"session_id\":\"7\"}",
+		  &change),
+	   "a notification need not name the save");
+	ok(!change.request_id.s, "which has no name then");
 	message_change_free(&change);
 	ok(decode("{\"token\":\"t-1\"}", &change), "a token is understood");
 	is(change.token.s, "t-1", "as such");
