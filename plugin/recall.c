@@ -168,10 +168,79 @@ static bool keep(struct recall *recall, void *arena)
 	return true;
 }
 
+/* ---------------------------------------------------------- the call "0"
+ *
+ * The widget names every conference of an agent "0", which is another call each
+ * time; its events carry a name of its own. What is known of "0" is that name
+ * of the agent's live one, as its note, by the events that passed here. An empty
+ * answer would un-log the call, and one of an older call stream an unlogged. */
+
 static bool is_zero(struct text id)
 {
 	return id.len == 1 && id.s[0] == '0';
 }
+
+static bool same(struct text a, struct text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+}
+
+static const struct text zero = {.s = "0", .len = 1};
+
+/* As the match query sees it. */
+static bool is_of_zero(const struct event *event)
+{
+	return same(event->session_id, event->telephony_session_id) ||
+	       (event->session_id.len > 2 &&
+		memcmp(event->session_id.s, "0/", 2) == 0);
+}
+
+/* Ringing that is late does not begin a call anew. */
+static void follow_zero(struct recall *recall, const struct event *event,
+			bool known)
+{
+	bool ends = event->state == CALL_ENDED || event->state == CALL_FINAL;
+	struct known_copy copy;
+
+	if (!is_of_zero(event) || (known && event->state == CALL_RINGING))
+		return;
+	if (!ends) {
+		known_put(recall->known,
+			  &(struct known_call){.account = event->account,
+					       .agent = event->agent,
+					       .session_id = zero,
+					       .note = event->session_id});
+		return;
+	}
+	if (!known_get(recall->known, event->account, event->agent, zero,
+		       &copy))
+		return;
+	if (!copy.arena || same(copy.call.note, event->session_id))
+		known_drop(recall->known, event->account, event->agent, zero);
+	known_copy_free(&copy);
+}
+
+/* What is known of the i-th call; of "0", of the call that it is. */
+static bool get_known(struct recall *recall, const struct message_match *match,
+		      size_t i, struct known_copy *copy)
+{
+	struct known_copy named;
+	bool found = false;
+
+	if (!is_zero(match->ids[i]))
+		return known_get(recall->known, match->account, match->agent,
+				 match->ids[i], copy);
+	if (!known_get(recall->known, match->account, match->agent, zero,
+		       &named))
+		return false;
+	if (named.arena)
+		found = known_get(recall->known, match->account, match->agent,
+				  named.call.note, copy);
+	known_copy_free(&named);
+	return found;
+}
+
+/* --------------------------------------------------------- its answers */
 
 /* The database has just answered, and the spool does not hold the call. One
  * that was committed since the database was asked is not forgotten for an answer
@@ -179,8 +248,8 @@ static bool is_zero(struct text id)
 static void learn(struct recall *recall, const struct message_match *match,
 		  size_t i, const struct message_entry *entry)
 {
-	/* "0" is another call each time */
-	if (is_zero(match->ids[i]))
+	/* which call "0" is the events say, not the answer */
+	if (entry->status == MESSAGE_LOGGED && is_zero(match->ids[i]))
 		return;
 	if (entry->status == MESSAGE_LOGGED)
 		recall_logged(recall, match->account, match->agent,
@@ -196,8 +265,7 @@ static void recall_known(struct recall *recall,
 {
 	struct known_copy copy;
 
-	if (!known_get(recall->known, match->account, match->agent,
-		       match->ids[i], &copy))
+	if (!get_known(recall, match, i, &copy))
 		return;
 	if (copy.call.id == KNOWN_SPOOLED) {
 		*entry = (struct message_entry){.status = MESSAGE_PENDING};
@@ -278,8 +346,7 @@ static void recall_moved(struct recall *recall,
 	bool since = atomic_load(&recall->committed) != recall->before;
 	struct known_copy copy;
 
-	if (!known_get(recall->known, match->account, match->agent,
-		       match->ids[i], &copy))
+	if (!get_known(recall, match, i, &copy))
 		return;
 	if (copy.call.id == KNOWN_SPOOLED || (copy.call.id == 0 && since))
 		recall_known(recall, match, i, entry);
@@ -340,6 +407,7 @@ void recall_committed(struct recall *recall, const struct event *event)
 	atomic_fetch_add(&recall->committed, 1);
 	bool old = known_get(recall->known, event->account, event->agent,
 			     event->session_id, &copy);
+	follow_zero(recall, event, old);
 	bool spooled = old && copy.call.id == KNOWN_SPOOLED;
 	/* What it is to be laid over cannot be had. */
 	if (old && !spooled && !copy.arena)
@@ -368,8 +436,10 @@ void recall_kept(struct recall *recall, const struct event *event)
 {
 	struct known_copy copy;
 
-	if (known_get(recall->known, event->account, event->agent,
-		      event->session_id, &copy))
+	bool old = known_get(recall->known, event->account, event->agent,
+			     event->session_id, &copy);
+	follow_zero(recall, event, old);
+	if (old)
 		known_copy_free(&copy);
 	else
 		known_put(recall->known,

@@ -142,7 +142,7 @@ static void remembers_answers(void)
 	   "what the database said is known while it is away");
 	answer(&parts, "0", true, logged);
 	is(away(&parts, "0"), "{\"0\":[]}",
-	   "but of \"0\", which is another call each time");
+	   "but of \"0\" not by an answer, which names no call");
 	answer(&parts, "1", true, none);
 	is(away(&parts, "1"), "{\"1\":[]}",
 	   "until the database says that it is not logged");
@@ -203,6 +203,64 @@ static void finds_spooled_calls(void)
 	   "{\"2\":[{\"type\":\"status\",\"status\":\"failed\","
 	   "\"message\":\"The database refused this call\"}]}",
 	   "a refused call has failed");
+	unmake(&parts);
+}
+
+static struct event zero_event(const char *name, enum call_state state)
+{
+	struct event made = event(name);
+
+	made.telephony_session_id = made.session_id;
+	made.state = state;
+	return made;
+}
+
+/* The widget names it "0". */
+static void follows_conferences(void)
+{
+	static const char yes[] = "{\"0\":[{\"note\":\"\"}]}";
+	static const char no[] = "{\"0\":[]}";
+	struct event ringing = zero_event("s-1", CALL_RINGING);
+	struct event live = zero_event("s-1", CALL_CONNECTED);
+	struct event ended = zero_event("s-1", CALL_ENDED);
+	struct event other = zero_event("s-2", CALL_HELD);
+	struct event unnamed = event("0/7"), plain = event("7");
+	struct parts parts;
+
+	make(&parts, "zero");
+	plain.telephony_session_id = text("s-7");
+	recall_committed(parts.recall, &plain);
+	is(away(&parts, "0"), no, "a call with an id of its own is not \"0\"");
+	recall_committed(parts.recall, &ringing);
+	is(away(&parts, "0"), yes, "a live conference is known as \"0\"");
+	answer(&parts, "0", true, logged);
+	is(away(&parts, "0"), yes, "also after the database said so");
+	ended.logged_by = LOGGED_BY_MANUAL;
+	ended.note = text("bye");
+	recall_committed(parts.recall, &live);
+	recall_committed(parts.recall, &ended);
+	is(away(&parts, "0"), no, "one that ended is not");
+	recall_committed(parts.recall, &ringing);
+	is(away(&parts, "0"), no, "also when its ringing comes late");
+	recall_committed(parts.recall, &live);
+	is(away(&parts, "0"), "{\"0\":[{\"note\":\"bye\"}]}",
+	   "but when it goes on, with its note");
+	recall_committed(parts.recall, &other);
+	recall_committed(parts.recall, &ended);
+	is(away(&parts, "0"), yes, "the end of another does not end it");
+	answer(&parts, "0", true, none);
+	is(away(&parts, "0"), no, "the database knows better");
+	recall_committed(parts.recall, &unnamed);
+	is(away(&parts, "0"), yes, "one without a telephony session is known");
+	unnamed.state = CALL_ENDED;
+	recall_kept(parts.recall, &unnamed);
+	is(away(&parts, "0"), no, "until its end is in the spool");
+	live = zero_event("s-3", CALL_CONNECTED);
+	recall_kept(parts.recall, &live);
+	ok(strstr(away(&parts, "0"), "pending") != NULL,
+	   "one that is in the spool is pending");
+	recall_rejected(parts.recall, &live);
+	is(away(&parts, "0"), no, "one that was refused is not logged");
 	unmake(&parts);
 }
 
@@ -310,12 +368,13 @@ int main(void)
 		return 1;
 	remembers_answers();
 	finds_spooled_calls();
+	follows_conferences();
 	finds_what_moves();
 	waits_once();
 	asks_again();
-	static const char *const files[] = {"known", "spool", "again"};
+	static const char *const files[] = {"known", "spool", "again", "zero"};
 	static const char *const ends[] = {"", ".known", ".lock"};
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 12; i++) {
 		char path[128];
 
 		snprintf(path, sizeof(path), "%s/%s%s", folder, files[i / 3],
