@@ -70,7 +70,12 @@ my @kb = live($driver, 'the plugin', sub {
 	$driver->logged(session_id => "c$cycle") eq 'OK' or die "cycle $cycle: not logged";
 	@{ $driver->match(["c$cycle"])->{"c$cycle"} } or die "cycle $cycle: not found";
 }, conninfo => $cluster->conninfo, spool => scratch() . '/spool.db');
-is $cluster->psql('SELECT count(*) FROM call_log.calls'), $cycles, 'each time it worked';
+my $rows = $cluster->psql('SELECT count(*) FROM call_log.calls');
+is $rows, $cycles, 'each time it worked';
+figure('T6.fault', "plugin loaded and unloaded $cycles times");
+figure('T6.acknowledged', $cycles);
+figure('T6.lost', $cycles - $cluster->psql('SELECT count(DISTINCT session_id) FROM call_log.calls'));
+figure('T6.doubled', $rows - $cluster->psql('SELECT count(DISTINCT session_id) FROM call_log.calls'));
 my ($grows, $noise) = (slope(@kb), slope(@nothing));
 cmp_ok $grows, '<', $noise + $allowed_kb, 'its memory is flat'
   or diag "kB after each cycle: @kb";

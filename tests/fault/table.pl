@@ -13,7 +13,7 @@ my ($log, @tests) = @ARGV;
 open my $file, '<', $log or die "$log: $!\n";
 my (%figure, $seconds);
 while (<$file>) {
-	$seconds = $1 if /^Files=\d+, Tests=\d+, +(\d+) wallclock/;
+	$seconds += $1 if /^Files=\d+, Tests=\d+, +(\d+) wallclock/;
 	$figure{$1}{$2} = $3 if /^# figure: (\w+)\.(\w+) (.*)/;
 }
 
