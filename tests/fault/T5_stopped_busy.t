@@ -39,6 +39,7 @@ for my $n (1 .. $stops) {
 	push @took, $ms;
 	push @lateness, $ms > $deadline ? $ms - $deadline : 0;
 	push @acked, @names[ $driver->acknowledged ];
+	last if $status eq 'BUSY'; # its threads still need it
 	$driver->destroy;
 	$before //= left() if $n == 3;
 }
