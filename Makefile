@@ -135,9 +135,8 @@ FAULT_SUITE = $(call fault,$(FAULT_LONG)) \
 ROWS ?=
 FAULT_ROWS = $(if $(ROWS),$(foreach row,$(ROWS),$(or $(call fault,$(row)),\
   $(error no row $(row) in tests/fault))),$(FAULT_SUITE))
-# Without the rows that limit the process or measure its memory, which a sanitizer's
-# is.
-FAULT_asan = $(filter-out $(call fault,P8 P9 T6 T10 T11) tests/fault/oracle.t,$(FAULT_SUITE))
+# Under sanitizers, those that take the plugin where it does not go every day.
+FAULT_asan = $(call fault,D2 D4 D7 D12 D15 P2 P4 P5 P12 T5 T7)
 FAULT_tsan = $(call fault,D2 D7 P1 T5 T7)
 THREADED_SUITE = $(patsubst %,tests/integration/%.t,away batch http http_life life listen log_and_match \
   outage_match spool spool_trouble)
