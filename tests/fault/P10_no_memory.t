@@ -1,6 +1,6 @@
 # The Nth allocation fails, of the plugin, libpq, SQLite, cJSON and of the C library
 # for them, for every N: once, and from the Nth on until memory is given back. What
-# the plugin does then, see tests/hosts/memory.h. Nothing crashes, hangs or leaks,
+# the plugin does then, see tests/hosts/memory_scenarios.h. Nothing crashes, hangs or leaks,
 # every message is answered, as logged only when it is, and all works afterwards.
 use v5.32;
 use warnings;

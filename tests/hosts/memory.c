@@ -19,7 +19,7 @@
  * scenario makes a plugin anew; many rounds, one after another, share a process,
  * which is forked from one that has made a round already, so that what libraries
  * keep for ever is there and every other block has to be freed. */
-#include "memory.h"
+#include "memory_scenarios.h"
 
 #include "../allocations.h"
 
