@@ -80,6 +80,8 @@ static void signal_taker(struct queue *queue)
 
 static struct queue_item *item_of(uintptr_t head)
 {
+	/* The flags are in the address, to be changed together with it. */
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	return (struct queue_item *)(head & ~(uintptr_t)FLAGS);
 }
 

@@ -115,12 +115,12 @@ static bool start_thread(struct lookup *lookup)
 {
 	pthread_t thread;
 
-	atomic_fetch_add(&lookup->sharers, 1);
+	atomic_store(&lookup->sharers, 2);
 	if (pthread_create(&thread, NULL, run, lookup) == 0) {
 		pthread_detach(thread);
 		return true;
 	}
-	leave(lookup);
+	atomic_store(&lookup->sharers, 1);
 	return false;
 }
 
