@@ -45,7 +45,7 @@ sub rows_per_second {
 	submit_all($name, $oracle, $calls);
 	wait_for('the calls to be in the database', sub {
 		$cluster->psql("SELECT count(*) FROM call_log.calls WHERE session_id LIKE '$name-row-%'") == $calls
-	}, 120);
+	}, 900);
 	figure("$name.rows_per_s", sprintf '%.0f', $calls / (now() - $start));
 }
 
