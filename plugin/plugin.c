@@ -33,7 +33,7 @@ enum {
 	SERVICE_MAX = 512 * 1024,
 	/* How much later than stop()'s deadline a thread may end: it answers
 	 * what is left then. */
-	GRACE_MS = 1000
+	GRACE_MS = 5000
 };
 
 #define PATH_LOG "/callLogger"
