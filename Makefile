@@ -136,11 +136,12 @@ ROWS ?=
 FAULT_ROWS = $(if $(ROWS),$(foreach row,$(ROWS),$(or $(call fault,$(row)),\
   $(error no row $(row) in tests/fault))),$(FAULT_SUITE))
 # Under sanitizers, those that take the plugin where it does not go every day.
-FAULT_asan = $(call fault,D2 D4 D7 D12 D15 P2 P4 P5 P12 T5 T7)
-FAULT_tsan = $(call fault,D2 D7 P1 T5 T7)
+FAULT_asan = $(call fault,D2 D12 D15 P2 P4 P5 P12 T5 T7)
+FAULT_tsan = $(call fault,D2 P1 T5 T7)
 THREADED_SUITE = $(patsubst %,tests/integration/%.t,away batch http http_life life listen log_and_match \
   outage_match spool spool_trouble)
-SUITE = $(UNIT_BIN) $(if $(filter tsan,$(VARIANT)),$(THREADED_SUITE),\
+# A sanitizer has to stand before malloc itself.
+SUITE = $(filter-out $(if $(VARIANT),%/host_memory),$(UNIT_BIN)) $(if $(filter tsan,$(VARIANT)),$(THREADED_SUITE),\
   $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t)))
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 

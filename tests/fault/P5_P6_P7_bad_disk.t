@@ -120,7 +120,7 @@ spoil('a foreign file', sub { "Dear Sir or Madam,\n" x 500 }, 0);
 spoil('of a newer version', sub { substr($_[0], 60, 4) = pack 'N', 99; $_[0] }, $calls);
 spoil('of another program', sub { substr($_[0], 68, 4) = 'Work'; $_[0] }, $calls);
 spoil('a bit flipped in a text', sub { $_[0] =~ s/(old-\d+-17)r-/$1s-/gr }, $calls - 1, late => 1);
-spoil('a bit flipped in a page', sub { substr($_[0], 4096 * 2, 1) ^= "\x40"; $_[0] }, 0);
+spoil('a bit flipped in a page', sub { substr($_[0], 4096 * 2, 1) ^.= "\x40"; $_[0] }, 0);
 {
 	my %config = config();
 	my $driver = start_driver(%config);
