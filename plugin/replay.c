@@ -165,8 +165,10 @@ void replay_prepare(struct replay *replay)
 		spooler_note(replay->spooler, &err);
 }
 
-void replay_slow(struct replay *replay)
+void replay_slow(struct replay *replay, size_t count)
 {
+	if (count < replay->max)
+		replay->max = count;
 	if (replay->max > 1)
 		replay->max /= 2;
 }

@@ -52,8 +52,8 @@ size_t replay_next(struct replay *replay, struct range *range,
 /* They are on their way: there is time for the spool. Does something but once a
  * batch. */
 void replay_prepare(struct replay *replay);
-/* They took too long, perhaps as too many at once. */
-void replay_slow(struct replay *replay);
+/* `count` of them took too long, perhaps as too many at once. */
+void replay_slow(struct replay *replay, size_t count);
 /* What became of these: committed, or condemned and kept as rejected. */
 void replay_written(struct replay *replay, const struct range *range);
 

@@ -350,8 +350,11 @@ static void statement_failed(struct writer *writer, const struct err *err)
 		live_took(&writer->live, clock_ns() - writer->sent_ns);
 		expire(writer, writer->due_ns);
 	}
-	if (job == JOB_REPLAY && clock_ns() >= writer->due_ns)
-		replay_slow(&writer->replay);
+	/* the server gives up a little before the moment it is due */
+	if (job == JOB_REPLAY &&
+	    (err->kind == ERR_TIMEOUT || clock_ns() >= writer->due_ns))
+		replay_slow(&writer->replay,
+			    writer->range.end - writer->range.start);
 	if (store_is_away(writer->store))
 		broke(writer);
 }
