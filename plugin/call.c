@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool text_equal(struct text a, struct text b)
+{
+	return a.s && b.s && a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
 void event_free(struct event *event)
 {
 	if (!event)

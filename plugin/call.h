@@ -15,6 +15,9 @@ struct text {
 	size_t len;
 };
 
+/* Absent text equals nothing, not even itself. */
+bool text_equal(struct text a, struct text b);
+
 enum call_state {
 	CALL_RINGING,
 	CALL_CONNECTED,

@@ -18,11 +18,6 @@ bool draft_text_is(struct text text, const char *string)
 	return text.s && strcmp(text.s, string) == 0;
 }
 
-bool draft_text_equal(struct text a, struct text b)
-{
-	return a.s && b.s && a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
-}
-
 struct text draft_text(const struct json *object, const char *name)
 {
 	return envelope_text(json_member(object, name));
@@ -163,10 +158,9 @@ static bool is_to_self(struct draft *draft, const struct json *from,
 		struct text b =
 		    envelope_id(json_member(to, names[i]), digits[1]);
 		if (a.s && b.s)
-			return draft_text_equal(a, b);
+			return text_equal(a, b);
 	}
-	return draft_text_equal(draft->event.from_number,
-				draft->event.to_number);
+	return text_equal(draft->event.from_number, draft->event.to_number);
 }
 
 static void read_parties(struct draft *draft)
@@ -245,7 +239,7 @@ static struct text read_other_leg(struct draft *draft)
 		struct text id = draft_id(draft, leg, "sessionId");
 
 		if (id.s && !draft_text_is(id, "0") &&
-		    !draft_text_equal(id, draft->event.session_id))
+		    !text_equal(id, draft->event.session_id))
 			return id;
 	}
 	return absent;

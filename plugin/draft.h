@@ -38,6 +38,5 @@ struct text draft_id(struct draft *draft, const struct json *object,
 		     const char *name);
 
 bool draft_text_is(struct text text, const char *string);
-bool draft_text_equal(struct text a, struct text b);
 
 #endif

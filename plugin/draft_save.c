@@ -24,7 +24,7 @@ static bool take_picked_contact(struct draft *draft, const struct json *matches,
 		struct text other =
 		    envelope_id(json_member(match, "id"), digits);
 
-		if (draft_text_equal(other, id)) {
+		if (text_equal(other, id)) {
 			take_contact(draft, match);
 			return true;
 		}

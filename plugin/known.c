@@ -96,9 +96,7 @@ static uint64_t hash_key(const struct known_call *call)
 
 static bool same_text(struct text a, struct text b)
 {
-	if (!a.s || !b.s)
-		return a.s == b.s;
-	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+	return text_equal(a, b) || (!a.s && !b.s);
 }
 
 static void list_texts(struct known_call *call, struct text *texts[CALL_TEXTS])

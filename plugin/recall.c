@@ -180,17 +180,12 @@ static bool is_zero(struct text id)
 	return id.len == 1 && id.s[0] == '0';
 }
 
-static bool same(struct text a, struct text b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
-}
-
 static const struct text zero = {.s = "0", .len = 1};
 
 /* As the match query sees it. */
 static bool is_of_zero(const struct event *event)
 {
-	return same(event->session_id, event->telephony_session_id) ||
+	return text_equal(event->session_id, event->telephony_session_id) ||
 	       (event->session_id.len > 2 &&
 		memcmp(event->session_id.s, "0/", 2) == 0);
 }
@@ -215,7 +210,7 @@ static void follow_zero(struct recall *recall, const struct event *event,
 	if (!known_get(recall->known, event->account, event->agent, zero,
 		       &copy))
 		return;
-	if (!copy.arena || same(copy.call.note, event->session_id))
+	if (!copy.arena || text_equal(copy.call.note, event->session_id))
 		known_drop(recall->known, event->account, event->agent, zero);
 	known_copy_free(&copy);
 }

@@ -95,14 +95,10 @@ bool trigger_open(struct trigger *trigger, struct err *err)
 
 /* ------------------------------------------------------------ gathering */
 
-static bool same(struct text a, struct text b)
-{
-	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
-}
-
 static bool same_agent(const struct entry *a, const struct entry *b)
 {
-	return same(a->agent, b->agent) && same(a->account, b->account);
+	return text_equal(a->agent, b->agent) &&
+	       text_equal(a->account, b->account);
 }
 
 static struct text copy(struct text text, char **at)
@@ -159,7 +155,7 @@ static void insert_locked(struct trigger *trigger, struct entry *entry)
 	struct entry *known = *bucket;
 
 	while (known && !(known->hash == entry->hash &&
-			  same(known->session_id, entry->session_id) &&
+			  text_equal(known->session_id, entry->session_id) &&
 			  same_agent(known, entry)))
 		known = known->next;
 	if (known && entry->due_ns < known->due_ns)
