@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 10000, FIXTURE_PATH = 512 };
@@ -168,6 +169,45 @@ static inline struct spool *open_noticed(const char *path,
 	else
 		spool_take_notice(spool, notice);
 	return spool;
+}
+
+/* Another process that has the file to itself, as an administrator might, until
+ * it is told to let go. */
+struct holder {
+	pid_t pid;
+	int let_go;
+};
+
+static inline struct holder fixture_hold(const char *path)
+{
+	struct holder holder = {0};
+	int ready[2], done[2];
+	char byte;
+
+	if (pipe(ready) != 0 || pipe(done) != 0)
+		diag("no pipe");
+	fflush(stdout);
+	holder.pid = fork();
+	if (holder.pid == 0) {
+		close(done[1]);
+		dup2(done[0], 0);
+		dup2(ready[1], 1);
+		execlp("sqlite3", "sqlite3", "-cmd", "BEGIN EXCLUSIVE", "-cmd",
+		       ".print x", path, (char *)NULL);
+		_exit(127);
+	}
+	close(done[0]);
+	close(ready[1]);
+	ok(read(ready[0], &byte, 1) == 1, "another process holds the file");
+	close(ready[0]);
+	holder.let_go = done[1];
+	return holder;
+}
+
+static inline void fixture_let_go(struct holder holder)
+{
+	close(holder.let_go);
+	waitpid(holder.pid, NULL, 0);
 }
 
 #endif

@@ -4,7 +4,7 @@
 #include "../../plugin/clock.h"
 #include "../../plugin/known.h"
 #include "../../plugin/spool.h"
-#include "../tap.h"
+#include "../spool_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,35 +301,15 @@ static void finds_what_moves(void)
 static void waits_once(void)
 {
 	struct parts parts;
-	char command[256];
-	int ready[2], done[2];
-	char byte;
 
 	make(&parts, "spool");
-	if (pipe(ready) != 0 || pipe(done) != 0)
-		diag("no pipe");
-	fflush(stdout);
-	pid_t pid = fork();
-	if (pid == 0) {
-		close(done[1]);
-		dup2(done[0], 0);
-		dup2(ready[1], 1);
-		snprintf(command, sizeof(command), "%s", parts.path);
-		execlp("sqlite3", "sqlite3", "-cmd", "BEGIN EXCLUSIVE", "-cmd",
-		       ".print x", command, (char *)NULL);
-		_exit(127);
-	}
-	close(done[0]);
-	close(ready[1]);
-	ok(read(ready[0], &byte, 1) == 1, "the spool is held");
+	struct holder holder = fixture_hold(parts.path);
 	uint64_t start = clock_ns();
 	for (int i = 0; i < 20; i++)
 		away(&parts, "7");
 	ok(clock_until_ms(start, clock_ns()) < 10 * 1000,
 	   "of 20 matches only the first waits for a second");
-	close(done[1]);
-	waitpid(pid, NULL, 0);
-	close(ready[0]);
+	fixture_let_go(holder);
 	unmake(&parts);
 }
 

@@ -185,28 +185,7 @@ static void test_waiting(void)
 {
 	struct err err = {0};
 	struct spool *spool = spool_open(path, SPOOL_BYTES, &err);
-	int ready[2], done[2];
-	char byte;
-
-	if (pipe(ready) != 0 || pipe(done) != 0)
-		diag("no pipe");
-	fflush(stdout);
-	pid_t pid = fork();
-	if (pid == 0) {
-		/* what an administrator might do */
-		close(done[1]);
-		dup2(done[0], 0);
-		dup2(ready[1], 1);
-		char command[FIXTURE_PATH + 64];
-		snprintf(command, sizeof(command), "%s", path);
-		execlp("sqlite3", "sqlite3", "-cmd", "BEGIN EXCLUSIVE", "-cmd",
-		       ".print x", command, (char *)NULL);
-		_exit(127);
-	}
-	close(done[0]);
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		diag("no sqlite3");
+	struct holder holder = fixture_hold(path);
 	uint64_t start = clock_ns();
 	struct made made;
 	const struct event *event = &made.event;
@@ -217,11 +196,9 @@ static void test_waiting(void)
 	uint64_t waited_ms = (clock_ns() - start) / 1000000;
 	ok(waited_ms >= 90 && waited_ms < 2000, "neither early nor late");
 	figure("spool_busy_wait_ms", "%d", (int)waited_ms);
-	close(done[1]);
-	waitpid(pid, NULL, 0);
+	fixture_let_go(holder);
 	ok(spool_append(spool, &event, 1, WAIT_MS, &err),
 	   "and succeeds when they are done");
-	close(ready[0]);
 	spool_close(spool);
 }
 
