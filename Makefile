@@ -112,6 +112,12 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 
 programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN)
 
+# what the browser tests have from npm, as their lock file says
+build/browser/installed: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)/
+	$(call say,npm ci in $(@D))npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 # ------------------------------------------------------------------- running
 # What is missing is installed first, and the makefile read again: pkg-config may
 # have been among it.
@@ -124,7 +130,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
 SQL_SUITE = $(patsubst %,tests/integration/%.t,harness changes merge merge_concurrent merge_random schema)
-PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t)
+PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t tests/browser/*.mjs)
 # The long ones first, so that what runs side by side ends together.
 FAULT_LONG = T10 P1 D12 D3 D10 D11 D7 D8
 fault = $(wildcard $(patsubst %,tests/fault/*%_*.t,$(1)))
@@ -147,7 +153,7 @@ PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
 check: ## build, then run every test through prove
 	@packaging/install-deps run check
-	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(MAKE) --no-print-directory -j$(JOBS) programs build/browser/installed
 	@$(MAKE) --no-print-directory prove
 
 prove: # the tests, of what is built
