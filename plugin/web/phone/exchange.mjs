@@ -29,6 +29,7 @@ export class Exchange {
 	#me;
 	#watchers = [];
 	#state;
+	#together = false;
 
 	/* me: { name, number, extension, extensionId } */
 	constructor(clock, store, me) {
@@ -127,10 +128,19 @@ export class Exchange {
 				this.#record(call, how);
 		if (!how.keep) {
 			this.#state.active = this.#state.active.filter((call) => !calls.includes(call));
-			this.#state.quiet = how.quiet ? sessionId : null;
+			if (how.quiet)
+				this.#state.quiet.push(sessionId);
 		}
 		this.#change();
 		return calls;
+	}
+
+	/* A record gets its recording now; members: what else of it changes. */
+	addRecording(sessionId, recording = this.#recording(), members = {}) {
+		const record = this.#state.records.find(({ body }) => body.sessionId === sessionId);
+		Object.assign(record.body, members);
+		record.recording = { from: this.#clock.now(), body: recording };
+		this.#change();
 	}
 
 	/* Puts past calls into the call log: each { direction, ending, number, name,
@@ -146,6 +156,14 @@ export class Exchange {
 		this.#change();
 	}
 
+	/* What act() does happens at one moment: the phone sees it as one change. */
+	together(act) {
+		this.#together = true;
+		act();
+		this.#together = false;
+		this.#change();
+	}
+
 	/* A call that had left is there again, as it was. */
 	restore(call) {
 		this.#state.active.push(call);
@@ -154,7 +172,7 @@ export class Exchange {
 
 	/* True when the call left presence without a last word about it. */
 	leftQuietly(sessionId) {
-		return this.#state.quiet === sessionId;
+		return this.#state.quiet.includes(sessionId);
 	}
 
 	#of(sessionId) {
@@ -231,12 +249,15 @@ export class Exchange {
 	#read() {
 		this.#state = this.#store.get('exchange')
 			?? { next: 1, seed: Math.floor(Math.random() * 100_000), active: [], records: [],
-				quiet: null };
+				quiet: [] };
 	}
 
 	#change() {
+		if (this.#together)
+			return;
 		this.#store.set('exchange', this.#state);
 		this.#tell();
+		this.#state.quiet = [];
 	}
 
 	#tell() {

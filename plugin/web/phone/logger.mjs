@@ -23,6 +23,10 @@ export class Logger {
 	#waiting = new Map(); // session id => requests not yet answered
 	#storms = new Set();
 
+	/* The contact of a call, by its session id: the agent's pick, or the first that
+	 * matched when the call was new. */
+	picks = new Map();
+
 	constructor({ clock, wire, calls, contacts, service, mayAutoLog, autoLog }) {
 		this.#clock = clock;
 		this.#wire = wire;
@@ -78,15 +82,20 @@ export class Logger {
 		this.#due.delete(call.sessionId);
 		if (!this.#mayAutoLog())
 			return;
+		const before = this.#shape(call); // what was matched then is what it shows
 		await Promise.all([
 			this.#contacts.match(numbersOf(call).filter(Boolean)),
 			this.#calls.ask([call.sessionId]),
 		]);
-		if (!this.#autoLog() || !this.#mayAutoLog())
+		if (!this.#autoLog() || !this.#mayAutoLog() || !this.#service())
 			return;
-		const body = this.#live(call, {});
-		const first = !this.#calls.of(call.sessionId).length;
-		this.#log(call.sessionId, { call: body, ...(first && this.#entities(body, false)),
+		const after = this.#shape(call);
+		const [contact] = call.direction === 'Inbound' ? after.fromMatches : after.toMatches;
+		if (contact)
+			this.picks.set(call.sessionId, contact.id);
+		this.#log(call.sessionId, {
+			call: { ...before, duration: this.#duration(call), result: call.status },
+			...(!after.activityMatches.length && this.#entities(after, false)),
 			triggerType: 'presenceUpdate' });
 	}
 
@@ -194,19 +203,8 @@ export class Logger {
 
 	recordOf(record) {
 		const [from, to] = numbersOf(record);
-		const matches = this.#matches(record.sessionId, from, to);
-		const shape = recordShape(record, matches, this.#service()?.token);
-		const picked = this.#picked(record, matches);
-		return picked ? { ...shape, toNumberEntity: picked } : shape;
-	}
-
-	/* The contact the agent picked for a record, by its session id. */
-	picks = new Map();
-
-	#picked(record, matches) {
-		const other = record.direction === 'Inbound' ? matches.from : matches.to;
-		const pick = this.picks.get(record.sessionId);
-		return pick ?? (other.length === 1 ? other[0].id : undefined);
+		return recordShape(record, this.#matches(record.sessionId, from, to),
+			this.#service()?.token);
 	}
 
 	/* ---------------------------------------------------------------- sending */
@@ -247,7 +245,8 @@ export class Logger {
 	#matches(sessionId, from, to) {
 		const contacts = (number) => number ? this.#contacts.of(number)
 			.map((contact) => ({ ...contact, entityType: contact.type })) : [];
-		return { from: contacts(from), to: contacts(to), activity: this.#calls.of(sessionId) };
+		return { from: contacts(from), to: contacts(to), activity: this.#calls.of(sessionId),
+			picked: this.picks.get(sessionId) };
 	}
 
 	#shape(call) {

@@ -97,11 +97,15 @@ export const SCENARIOS = {
 			await clock.sleep(1_000);
 			const second = exchange.begin('Inbound', caller()).sessionId;
 			await clock.sleep(1_000);
-			exchange.change(first, { status: 'OnHold' });
-			exchange.change(second, { status: 'CallConnected' });
+			exchange.together(() => {
+				exchange.change(first, { status: 'OnHold' });
+				exchange.change(second, { status: 'CallConnected' });
+			});
 			await clock.sleep(1_000);
-			exchange.end(first);
-			exchange.end(second);
+			exchange.together(() => {
+				exchange.end(first);
+				exchange.end(second);
+			});
 			return [first, second];
 		},
 	},

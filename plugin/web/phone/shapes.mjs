@@ -7,7 +7,7 @@ export function normalised(number) {
 	return /^\+?\d+$/.test(number) ? number : '';
 }
 
-/* matches: { from, to, activity } of this call. */
+/* matches: { from, to, activity, picked } of this call. */
 export function presenceShape(call, matches) {
 	const host = '10.13.22.253-5070-aa';
 	return {
@@ -34,7 +34,7 @@ export function presenceShape(call, matches) {
 		fromMatches: matches.from,
 		toMatches: matches.to,
 		activityMatches: matches.activity,
-		...(call.contact && { toNumberEntity: call.contact }),
+		...(matches.picked && { toNumberEntity: matches.picked }),
 	};
 }
 
@@ -50,6 +50,7 @@ export function recordShape(record, matches, token) {
 		fromMatches: matches.from,
 		toMatches: matches.to,
 		activityMatches: matches.activity,
+		...(matches.picked && { toNumberEntity: matches.picked }),
 	};
 }
 
