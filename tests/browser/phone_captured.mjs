@@ -1,57 +1,17 @@
 #!/usr/bin/env node
 /* What the real widget was captured sending is what the simulated phone sends when
  * the same happens to it: the same messages with the same members in the same order,
- * at the same moments but for the time that services take. */
-import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
+ * at the same moments but for the time that services take. Here: calls that log
+ * themselves. */
+import { agreeInTime, captured, contactsIn, recordIn } from './lib/captured.mjs';
 import { engine } from './lib/engine.mjs';
-import { done, ROOT, test } from './lib/tap.mjs';
-
-const NEAR = 350; // ms: how long the captured services and pages took at most
-const ADDED = ['fromName', 'toName', 'fromMatches', 'toMatches', 'activityMatches',
-	'toNumberEntity', 'isTransferredCall', 'transferredMiddleNumber', 'recording'];
+import { done, test } from './lib/tap.mjs';
 
 const ENDING = { Accepted: 'answered', 'Call connected': 'answered', Missed: 'missed',
 	Voicemail: 'voicemail' };
 
-function captured(name) {
-	const file = path.join(ROOT, 'tests/messages/captured', `${name}.json`);
-	return JSON.parse(fs.readFileSync(file)).messages.map(({ at_ms: at, message }) =>
-		({ at, message }));
-}
-
-/* As both sides must agree on them: without what is new each time, and without the
- * page changes that a new call made the real one do. */
-function comparable(messages) {
-	return messages.filter(({ message }) => message.type !== 'rc-route-changed-notify')
-		.map(({ message: { requestId, ...message } }) => JSON.parse(JSON.stringify(message)));
-}
-
-/* Compares the messages deeply, the order of members included. */
-function agree(phone, wanted) {
-	const got = comparable(phone.sent);
-	const want = comparable(wanted);
-	const brief = (list) => list.map((message) => `${message.path ?? message.type} ${
-		message.body?.triggerType ?? ''} ${message.body?.call?.result
-			?? message.call?.telephonyStatus ?? ''}`);
-	assert.deepEqual(brief(got), brief(want));
-	got.forEach((message, i) => assert.equal(JSON.stringify(message, null, 1),
-		JSON.stringify(want[i], null, 1)));
-	const times = (list) => list.filter(
-		({ message }) => message.type !== 'rc-route-changed-notify').map(({ at }) => at);
-	const gotAt = times(phone.sent);
-	times(wanted).forEach((at, i) => assert.ok(Math.abs(at - gotAt[i]) < NEAR,
-		`message ${i} at ${gotAt[i]} ms, captured at ${at} ms`));
-}
-
-/* The platform's record in a captured record shape. */
-function recordIn(call) {
-	return Object.fromEntries(Object.entries(call).filter(([name]) => !ADDED.includes(name)));
-}
-
 /* What happened on the platform, read from what the widget told: [at, act]. */
-function happenings(messages, phone) {
+function happenings(messages, phone, inLog) {
 	const { exchange } = phone;
 	const events = messages.filter(({ message }) => message.path === '/callLogger');
 	const calls = new Map();
@@ -60,7 +20,7 @@ function happenings(messages, phone) {
 		const [first, second] = events.filter(({ message: { body } }) =>
 			body.triggerType === 'callLogSync' && body.call.sessionId === sessionId);
 		const how = first ? { ending: ENDING[first.message.body.call.result],
-			members: recordIn(first.message.body.call) } : { record: false };
+			members: recordIn(first.message.body.call) } : { record: inLog !== undefined, sessionIdInLog: inLog };
 		list.push([at, () => exchange.end(sessionId, { ...how, quiet })]);
 		if (second)
 			list.push([second.at, () => {
@@ -103,18 +63,6 @@ function given(call) {
 		partyId: call.partyId, offset: call.offset };
 }
 
-/* The contacts the captured service knew, by number. */
-function contactsIn(messages) {
-	const data = {};
-	for (const { message: { body } } of messages) {
-		const { call } = body ?? {};
-		for (const [side, matches] of [['from', call?.fromMatches], ['to', call?.toMatches]])
-			if (matches?.length)
-				data[call[side].phoneNumber] = matches.map(({ entityType, ...contact }) => contact);
-	}
-	return data;
-}
-
 /* Contacts are asked for once a number: the captured phone knew some already. */
 function knownBefore(messages, phone) {
 	const asked = messages.filter(({ message }) => message.path === '/contacts/match')
@@ -125,12 +73,14 @@ function knownBefore(messages, phone) {
 		/^\+?\d+$/.test(number) && !asked.includes(number)));
 }
 
-async function replay(name, { autoLog = true, answers = true } = {}) {
+/* inLog: the session id of the record, where it is not the call's. */
+async function replay(name, { autoLog = true, answers = true, inLog } = {}) {
 	const messages = captured(name);
 	const first = messages.find(({ message }) => message.type === 'rc-active-call-notify')
 		.message.call;
 	const phone = engine({ start: first.startTime + first.offset + 100, autoLog });
-	const data = contactsIn(messages);
+	const data = contactsIn(messages.map(
+		({ message }) => message.body?.call ?? {}));
 	phone.replies['/contacts/match'] = () => ({ data });
 	phone.phone.syncNow();
 	await phone.register();
@@ -139,7 +89,7 @@ async function replay(name, { autoLog = true, answers = true } = {}) {
 		phone.replies = {};
 	phone.mark();
 	const moments = new Map(); // what is at most 2 ms apart is one change of presence
-	for (const [at, act] of happenings(messages, phone)) {
+	for (const [at, act] of happenings(messages, phone, inLog)) {
 		const moment = [...moments.keys()].find((other) => at - other <= 2) ?? at;
 		moments.set(moment, [...moments.get(moment) ?? [], act]);
 	}
@@ -150,7 +100,7 @@ async function replay(name, { autoLog = true, answers = true } = {}) {
 	}
 	const end = messages.at(-1).at;
 	await phone.advance(end + 20 - (phone.clock.now() - phone.zero));
-	agree(phone, messages);
+	agreeInTime(phone, messages);
 }
 
 for (const [name, what] of [
@@ -170,5 +120,8 @@ await test('with auto log off nothing is logged, and still asked for',
 
 await test('without answers events wait, are let go together, and the first comes last',
 	() => replay('08-autolog-service-never-answers', { answers: false }));
+
+await test('a record under another session id is asked for, and no event of the call',
+	() => replay('44-sessionId-differs-in-call-log', { inLog: '1840999401004' }));
 
 await done();

@@ -175,7 +175,21 @@ export class Logger {
 		if (this.#follows(record.sessionId))
 			this.#log(record.sessionId, {
 				call: { ...this.recordOf(record), ...members },
-				triggerType: 'callLogSync' });
+				triggerType: 'callLogSync', ...this.smartNote(record.sessionId) });
+	}
+
+	#smartNotes = new Map();
+
+	/* What an agent with AI notes has of a call: { aiNote, transcript? }, or nothing. */
+	smartNote(sessionId) {
+		return this.#smartNotes.get(sessionId) ?? {};
+	}
+
+	/* The agent saved one; where the call is logged the service hears of it. */
+	noted(sessionId, aiNote, transcript, record) {
+		this.#smartNotes.set(sessionId, { aiNote, ...(transcript && { transcript }) });
+		if (record)
+			this.#sync(record, {});
 	}
 
 	/* ------------------------------------------------------------ by the agent */
@@ -183,12 +197,13 @@ export class Logger {
 	/* A click of the agent: trigger createLog, editLog, viewLog, contactUpdated or
 	 * logForm; extra: what else the request says. */
 	byHand(call, triggerType, extra = {}) {
-		const { redirect = true, note, formData, ...rest } = extra;
+		const { redirect = true, note, formData } = extra;
 		const entities = triggerType === 'logForm' ? { fromEntity: null, toEntity: null }
 			: this.#entities(call, true);
 		return this.#log(call.sessionId, { call, triggerType,
 			...(note !== undefined && { note }), ...(formData && { formData }),
-			redirect, ...entities, ...rest });
+			redirect, ...entities, ...(!call.telephonyStatus || call.result === 'Disconnected'
+				? this.smartNote(call.sessionId) : {}) });
 	}
 
 	/* An active or just ended call as a click sends it. */

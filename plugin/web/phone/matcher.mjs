@@ -65,7 +65,7 @@ export class Matcher {
 	 * one more waiting. Resolves when the answer, or none, is remembered. */
 	async match(ids) {
 		const asked = ids.filter((id) => !this.isFresh(id));
-		if (!asked.length)
+		if (!asked.length || !this.#request(asked))
 			return;
 		if (!this.#running) {
 			this.#running = this.ask(asked).finally(() => { this.#running = null; });

@@ -4,8 +4,10 @@
  *
  * The service is kept in memory alone, as in the real widget: after each load
  * nothing is logged until the page registers it again. */
+import { LogForm } from './form.mjs';
 import { Logger } from './logger.mjs';
 import { Matcher } from './matcher.mjs';
+import { answer } from './pull.mjs';
 import { noticeShape, numbersOf, webphoneSession } from './shapes.mjs';
 import { TIMEOUT, Wire } from './wire.mjs';
 
@@ -14,7 +16,6 @@ const SYNC_LATER = 35_000; // after the last word about a call
 const SYNC_EVERY = 5 * 60_000;
 const SYNC_STALE = 3 * 60_000; // older than that, a load syncs
 const ENDED_KEPT = 24 * 3600_000;
-const UNLOGGED_AFTER = 20_000;
 const REFRESHED = 30; // asked anew when a service comes again
 const TOKEN = 'SIMULATED-LIVE-TOKEN';
 
@@ -33,6 +34,7 @@ export class Phone {
 	calls;
 	contacts;
 	logger;
+	form = new LogForm(this);
 	me;
 
 	loggedIn = false;
@@ -42,8 +44,6 @@ export class Phone {
 	autoLog = false;
 	ready = false; // a logger path was registered
 	history = []; // the synced records, newest first
-	form = null; // the open log form: { sessionId, data, page }
-	page = null; // the custom form, once the service set one
 
 	/* options: me, defaultAutoLog; post: puts a message before the page. */
 	constructor({ clock, exchange, store, post, options }) {
@@ -53,7 +53,7 @@ export class Phone {
 		this.#options = options;
 		this.me = options.me;
 		this.wire = new Wire(clock, post);
-		const changed = () => this.#tell();
+		const changed = () => this.tell();
 		const common = { clock, wire: this.wire, store, changed };
 		this.calls = new Matcher({ ...common, name: 'calls',
 			request: (ids) => this.#matchRequest(ids) });
@@ -77,7 +77,7 @@ export class Phone {
 		this.#watchers.push(callback);
 	}
 
-	#tell() {
+	tell() {
 		for (const watcher of this.#watchers)
 			watcher();
 	}
@@ -109,13 +109,13 @@ export class Phone {
 			this.#syncSoon(0);
 		this.#everyFiveMinutes();
 		this.#loginNotify(isFreshLogin);
-		this.#tell();
+		this.tell();
 	}
 
 	logout() {
 		this.loggedIn = false;
 		this.#loginNotify(false);
-		this.#tell();
+		this.tell();
 	}
 
 	#loginNotify(isFreshLogin) {
@@ -138,7 +138,7 @@ export class Phone {
 			'rc-adapter-update-authorization-status': () => this.#authorize(message),
 			'rc-adapter-trigger-call-logger-match': () => this.#trigger(message.sessionIds),
 			'rc-adapter-update-auto-log-settings': () => this.#hostSetsAutoLog(message),
-			'rc-adapter-update-call-log-page': () => { this.page = message.page; this.#tell(); },
+			'rc-adapter-update-call-log-page': () => this.form.draw(message.page),
 			'rc-adapter-navigate-to': () => this.#navigate(message.path),
 			'rc-adapter-message-request': () => this.#answer(message),
 		}[message.type];
@@ -165,7 +165,7 @@ export class Phone {
 			this.#matchAll(again);
 		if (!this.ready && service.callLoggerPath)
 			this.#becomeReady();
-		this.#tell();
+		this.tell();
 	}
 
 	/* A forced value counts at this moment only. */
@@ -190,7 +190,7 @@ export class Phone {
 		this.authorizedAccount = authorizedAccount;
 		if (this.authorized && !before)
 			this.#matchAll(true);
-		this.#tell();
+		this.tell();
 	}
 
 	/* The agent clicks on the button of the sign-in section. */
@@ -265,7 +265,7 @@ export class Phone {
 		this.#keepAutoLog(value);
 		if (this.ready)
 			this.wire.send({ type: 'rc-callLogger-auto-log-notify', autoLog: value });
-		this.#tell();
+		this.tell();
 	}
 
 	#keepAutoLog(value) {
@@ -287,7 +287,7 @@ export class Phone {
 			this.#syncSoon(SYNC_AFTER_END);
 			this.#clock.after(SYNC_LATER, () => this.#sync());
 		}
-		this.#tell();
+		this.tell();
 	}
 
 	/* What any page is told, also one without a service. */
@@ -361,7 +361,7 @@ export class Phone {
 			this.logger.synced(records);
 			this.#store.set('ended', this.logger.ended);
 		}
-		this.#tell();
+		this.tell();
 	}
 
 	/* Brings the call log up to date now. */
@@ -395,7 +395,7 @@ export class Phone {
 
 	clickLog(sessionId) {
 		if (this.service.showLogModal)
-			return this.openForm(sessionId);
+			return this.form.show(sessionId);
 		const { call } = this.look(sessionId);
 		return this.logger.byHand(call, this.isLogged(sessionId) ? 'editLog' : 'createLog');
 	}
@@ -408,102 +408,34 @@ export class Phone {
 	pickContact(sessionId, contactId) {
 		this.logger.picks.set(sessionId, contactId);
 		if (this.service.showLogModal)
-			return this.openForm(sessionId);
+			return this.form.show(sessionId);
 		if (this.autoLog)
 			return this.logger.byHand(this.look(sessionId).call, 'contactUpdated',
 				{ redirect: false });
-		this.#tell();
+		this.tell();
 	}
 
-	/* -------------------------------------------------------------------- form */
-
-	#saved = new Set(); // by form since the load: edited again, they open empty
-
-	openForm(sessionId) {
-		if (!this.look(sessionId)) {
-			this.closeForm();
-			return;
-		}
-		const [entry] = this.calls.of(sessionId);
-		const contact = entry?.contact?.id ?? entry?.contact;
-		const data = this.page ? { ...this.page.formData }
-			: { note: this.#saved.has(sessionId) ? '' : entry?.note ?? '',
-				...(contact !== undefined && { contactId: contact }) };
-		this.form = { sessionId, data, page: this.page };
-		this.#route(`/log/call/${sessionId}`);
-		this.calls.ask([sessionId]);
-		this.#tell();
-	}
-
-	closeForm() {
-		this.form = null;
-		this.#route('/history');
-		this.#tell();
-	}
-
-	/* One keystroke or choice. */
-	input(key, value) {
-		this.form.data = { ...this.form.data, [key]: value };
-		const path = this.service.callLogPageInputChangedEventPath;
-		if (path)
-			this.wire.request(path, {
-				call: this.look(this.form.sessionId).call,
-				formData: this.form.data, keys: [key],
-				...(this.form.page && { page: this.form.page }),
-			}, TIMEOUT.other).catch(() => {});
-		this.#tell();
-	}
-
-	save() {
-		const { sessionId, data } = this.form;
-		this.#saved.add(sessionId);
-		this.closeForm();
-		return this.logger.byHand(this.look(sessionId).call, 'logForm',
-			{ note: data.note, formData: data });
-	}
+	/* ------------------------------------------------------------------- pages */
 
 	#navigate(path) {
 		const form = /^\/log\/call\/(.+)$/.exec(path ?? '');
 		if (form)
-			this.openForm(form[1]);
+			this.form.show(form[1]);
 		else if (path === 'goBack')
-			this.closeForm();
+			this.form.close();
 		else
-			this.#route(path);
+			this.route(path);
 	}
 
-	#route(path) {
+	route(path) {
 		this.wire.send({ type: 'rc-route-changed-notify', path });
 	}
 
-	/* --------------------------------------------------------------- questions */
-
-	async #answer({ requestId, path, body = {} }) {
-		const handle = { '/unlogged-calls': () => this.#unlogged(body),
-			'/get-call-log': () => this.#callLog(body) }[path];
-		if (handle)
+	async #answer({ requestId, path, body }) {
+		const response = await answer(this, () => this.#clock.now(), path, body);
+		if (response !== undefined)
 			this.wire.send({ type: 'rc-adapter-message-response', responseId: requestId,
-				response: await handle() });
-	}
-
-	/* It asks the service first, and so is as slow as that one. */
-	async #unlogged({ perPage = 100, page = 1 }) {
-		await this.calls.match(this.history.map(({ sessionId }) => sessionId));
-		const over = this.#clock.now() - UNLOGGED_AFTER;
-		const all = this.history.filter((record) =>
-			record.startTime + record.duration * 1000 < over
-			&& !this.calls.of(record.sessionId).some(({ type }) => type !== 'status'));
-		const calls = all.slice((page - 1) * perPage, page * perPage).map(
-			(record) => ({ ...this.logger.recordOf(record), transcript: null }));
-		return { calls, hasMore: all.length > page * perPage };
-	}
-
-	#callLog({ sessionId, telephonySessionId }) {
-		if (!sessionId && !telephonySessionId)
-			return { error: 'sessionId or telephonySessionId is required' };
-		const record = this.history.find((record) => record.sessionId === sessionId
-			|| record.telephonySessionId === telephonySessionId);
-		return { call: record ? this.logger.recordOf(record) : null };
+				response });
 	}
 }
 

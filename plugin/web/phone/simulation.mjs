@@ -6,6 +6,8 @@
  *              transfer reject voicemail giveUp hangUp (session id, how)
  *              play(name, given): a whole call of scenarios.mjs
  *              vanish(id) reappear(id): presence flaps
+ *              together([[name, ...], ...]): several of these at one moment
+ *              aiNote(id, text, transcript): the agent saves an AI note
  *              remember(list or number): past calls into the call log
  *              sync(): the call log is brought up to date now
  *   the agent  log(id) view(id) pick(id, contactId) note(text) save() cancel()
@@ -102,6 +104,21 @@ export class Simulation {
 
 	sync() { this.#phone.syncNow(); }
 
+	/* The agent saves an AI note of a call (null: none); `transcript` comes with it. */
+	aiNote(sessionId, aiNote, transcript) {
+		this.#phone.logger.noted(sessionId, aiNote, transcript,
+			this.#phone.history.find((record) => record.sessionId === sessionId));
+	}
+
+	/* What happens within is one change of presence, as when two calls end at once:
+	 * [['hangUp', first], ['hangUp', second]]. */
+	together(steps) {
+		this.#exchange.together(() => {
+			for (const [name, ...given] of steps)
+				this[name](...given);
+		});
+	}
+
 	/* -------------------------------------------------------------- the agent */
 
 	log(sessionId) { return this.#phone.clickLog(sessionId); }
@@ -112,13 +129,13 @@ export class Simulation {
 	note(text, key = 'note') {
 		const characters = [...text];
 		for (let i = 1; i <= characters.length; i++)
-			this.#phone.input(key, characters.slice(0, i).join(''));
+			this.#phone.form.input(key, characters.slice(0, i).join(''));
 		if (!characters.length)
-			this.#phone.input(key, '');
+			this.#phone.form.input(key, '');
 	}
 
-	save() { return this.#phone.save(); }
-	cancel() { this.#phone.closeForm(); }
+	save() { return this.#phone.form.save(); }
+	cancel() { this.#phone.form.close(); }
 	autoLog(on) { this.#phone.setAutoLog(on); }
 	authorize() { return this.#phone.clickAuthorize(); }
 	login() { this.#phone.login(true); }
@@ -157,7 +174,7 @@ export class Simulation {
 		return {
 			loggedIn: phone.loggedIn, service: phone.service, ready: phone.ready,
 			authorized: phone.authorized, authorizedAccount: phone.authorizedAccount,
-			autoLog: phone.autoLog, main: phone.isMain, form: phone.form,
+			autoLog: phone.autoLog, main: phone.isMain, form: phone.form.open,
 			waiting: phone.wire.waiting,
 			active: this.#exchange.active.map((call) => ({ ...row(call.sessionId),
 				status: call.status })),

@@ -249,7 +249,7 @@ export class View {
 	#formShown = null;
 
 	#drawForm() {
-		const { form } = this.#phone;
+		const form = this.#phone.form.open;
 		const key = form && `${form.sessionId} ${JSON.stringify(form.page)}`;
 		if (key === this.#formShown) {
 			this.#refill(form);
@@ -285,7 +285,7 @@ export class View {
 
 	#field(name, schema, form) {
 		const value = form.data[name];
-		const change = (event) => this.#phone.input(name,
+		const change = (event) => this.#phone.form.input(name,
 			event.target.type === 'checkbox' ? event.target.checked
 				: schema.type === 'number' ? Number(event.target.value) : event.target.value);
 		const members = { id: `field-${name}`, name, oninput: change };
