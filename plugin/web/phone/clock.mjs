@@ -8,6 +8,11 @@ export class Clock {
 	#wake = null;
 	#order = 0;
 
+	/* at: the moment at which it stands from the start; without, it runs. */
+	constructor(at = null) {
+		this.#held = at;
+	}
+
 	now() {
 		return this.#held ?? Date.now() + this.#offset;
 	}

@@ -6,11 +6,14 @@
  *   phone.register({ ... });  phone.simulation.ring();  await phone.advance(5_000);
  *   phone.sent            [{ at, message }], `at` counted from `start`
  */
+import { webcrypto } from 'node:crypto';
 import { Clock } from '../../../plugin/web/phone/clock.mjs';
 import { Exchange } from '../../../plugin/web/phone/exchange.mjs';
 import { Phone } from '../../../plugin/web/phone/phone.mjs';
 import { Simulation } from '../../../plugin/web/phone/simulation.mjs';
 import { Store } from '../../../plugin/web/phone/store.mjs';
+
+globalThis.crypto ??= webcrypto; // as Debian's Node lacks it
 
 /* The paths that the captured services registered. */
 export const SERVICE = { name: 'Recorder', callLoggerPath: '/callLogger',
@@ -23,9 +26,7 @@ export const DANA = { name: 'Dana Agent', number: '+14155550101', extension: '10
 /* area: what an earlier phone kept, for a reload: engine({ area: before.area }). */
 export function engine({ start = 1_795_301_000_000, autoLog = false, area = {},
 	login = true, me = DANA } = {}) {
-	const clock = new Clock();
-	clock.hold();
-	clock.advance(start - clock.now());
+	const clock = new Clock(start);
 	const store = new Store(me.extension, storageOf(area));
 	const exchange = new Exchange(clock, store, me);
 	const self = {
