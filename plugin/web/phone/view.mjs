@@ -175,8 +175,8 @@ export class View {
 		return h('div', { class: 'top' },
 			h('span', { 'aria-hidden': 'true' }, inbound ? '↙' : '↗'),
 			h('span', { class: 'unseen' }, inbound ? 'Incoming' : 'Outgoing'),
-			h('bdi', { class: 'name' }, name || other || 'Anonymous'),
-			h('span', { class: 'under number' }, name && name !== other ? other : ''), when);
+			h('span', {}, h('bdi', { class: 'name' }, name || other || 'Anonymous'), ' ',
+				h('span', { class: 'under number' }, name && name !== other ? other : '')), when);
 	}
 
 	#mark({ logged, message, entries }) {
