@@ -250,6 +250,53 @@ await test('a conference has session 0, no number, and no record', async () => {
 	assert.deepEqual([calls[0].sessionId, calls[0].to.phoneNumber], ['0', '']);
 });
 
+await test('a RingOut call is merged under its outbound leg; the other one just ends',
+	async () => {
+		const phone = engine({ autoLog: true });
+		await phone.register();
+		phone.simulation.play('ringout');
+		await phone.advance(30_000, {});
+		const calls = phone.of('/callLogger').map(({ body }) => body.call);
+		const first = calls[0].sessionId;
+		const merged = String(Number(first) - 1_000);
+		assert.deepEqual(calls.map(({ sessionId, result }) => [sessionId, result]), [
+			[first, 'Ringing'], [first, 'Disconnected'], [merged, 'CallConnected'],
+			[merged, 'Disconnected'], [merged, 'Call connected']]);
+		for (const call of calls.slice(2))
+			assert.deepEqual([call.outboundLeg.sessionId, call.inboundLeg.sessionId],
+				[merged, first]);
+	});
+
+await test('records that the widget drops are in no list', async () => {
+	const phone = engine();
+	const startTime = phone.clock.now() - 60_000;
+	const record = (members, more) => ({ startTime, members, ...more });
+	phone.simulation.remember([record({ type: 'Fax' }), record({ result: 'Busy' }),
+		record({ result: 'Call Failed' }), record({ action: 'FindMe' }),
+		record({}, { startTime: startTime - 8 * 24 * 60 * MINUTE }), record({ result: 'Odd' })]);
+	assert.deepEqual(phone.phone.history.map(({ result }) => result), ['Odd']);
+});
+
+await test('a service may put buttons beside a call and preset its contact', async () => {
+	const phone = await withPast(1);
+	const contacts = [{ id: 'c-1', name: 'One', type: 'CRM' }, { id: 'c-2', name: 'Two' }];
+	phone.replies['/contacts/match'] = () => ({ data: { '+16505550107': contacts } });
+	await phone.register({ buttonEventPath: '/button',
+		buttons: [{ id: 'b', type: 'callAction', label: 'Ticket', icon: 'x' }] });
+	const id = phone.simulation.ring({ number: '+16505550107' });
+	await phone.simulation.settled();
+	const { telephonySessionId } = phone.exchange.active[0];
+	phone.receive({ type: 'rc-adapter-set-call-contact-matches-select', telephonySessionId,
+		contactId: 'c-2' });
+	phone.mark();
+	await phone.simulation.log(id);
+	assert.equal(phone.of('/callLogger')[0].body.fromEntity.id, 'c-2');
+	phone.simulation.press(phone.ids[0], 'b');
+	const [{ body }] = phone.of('/button');
+	assert.deepEqual(body.button, { id: 'b', type: 'callAction', label: 'Ticket' });
+	assert.equal(body.resource.sessionId, phone.ids[0]);
+});
+
 await test('a call that was there when the service came is sent from its next change on',
 	async () => {
 		const phone = engine({ autoLog: true });

@@ -67,13 +67,14 @@ export class Exchange {
 	 * telephonySessionId, partyId, queueCall, status, startTime, offset,
 	 * browser (the call is made in the browser). Returns it. */
 	begin(direction, given = {}) {
-		const call = this.#make(direction, given);
+		const call = this.make(direction, given);
 		this.#state.active.push(call);
 		this.#change();
 		return call;
 	}
 
-	#make(direction, given) {
+	/* The same without it being active yet; see restore(). */
+	make(direction, given = {}) {
 		const order = this.#state.next++;
 		const sessionId = given.sessionId ?? String(
 			1_800_000_000_004 + this.#state.seed * 1_000_000 + order * 5_000);
@@ -147,7 +148,7 @@ export class Exchange {
 	 * startTime, duration, recording, members }. */
 	remember(calls) {
 		for (const given of calls) {
-			const call = this.#make(given.direction ?? 'Inbound', given);
+			const call = this.make(given.direction ?? 'Inbound', given);
 			call.answered = call.startTime;
 			this.#record(call, { ...given, recordAfter: -Infinity,
 				members: { duration: given.duration ?? 60, ...given.members } });
@@ -164,7 +165,7 @@ export class Exchange {
 		this.#change();
 	}
 
-	/* A call that had left is there again, as it was. */
+	/* A call that had left, or was made, is there as it is given. */
 	restore(call) {
 		this.#state.active.push(call);
 		this.#change();
@@ -188,7 +189,11 @@ export class Exchange {
 		const from = now + (how.recordAfter ?? 0);
 		const recording = how.recordingAfter !== undefined || how.recording
 			? { from: now + (how.recordingAfter ?? 0), body: this.#recording() } : null;
-		const body = { ...this.#body(call, ending, now, how.sessionIdInLog), ...how.members };
+		const body = { ...this.#body(call, ending, now, how.sessionIdInLog),
+			...(call.legs && {
+				outboundLeg: this.#body(call.legs.outbound, ending, now),
+				inboundLeg: this.#body(call.legs.inbound, ending, now) }),
+			...how.members };
 		this.#state.records.unshift({ from: Number.isFinite(from) ? from : 0, body, recording });
 		this.#state.records.splice(KEPT);
 	}

@@ -11,6 +11,7 @@ import { answer } from './pull.mjs';
 import { noticeShape, numbersOf, webphoneSession } from './shapes.mjs';
 import { TIMEOUT, Wire } from './wire.mjs';
 
+const SYNCED = 7 * 24 * 3600_000; // how far back a sync of the call log reaches
 const SYNC_AFTER_END = 5_000;
 const SYNC_LATER = 35_000; // after the last word about a call
 const SYNC_EVERY = 5 * 60_000;
@@ -139,6 +140,7 @@ export class Phone {
 			'rc-adapter-trigger-call-logger-match': () => this.#trigger(message.sessionIds),
 			'rc-adapter-update-auto-log-settings': () => this.#hostSetsAutoLog(message),
 			'rc-adapter-update-call-log-page': () => this.form.draw(message.page),
+			'rc-adapter-set-call-contact-matches-select': () => this.#preselect(message),
 			'rc-adapter-navigate-to': () => this.#navigate(message.path),
 			'rc-adapter-message-request': () => this.#answer(message),
 		}[message.type];
@@ -347,7 +349,9 @@ export class Phone {
 	#sync() {
 		if (!this.loggedIn)
 			return;
-		const records = this.#exchange.records;
+		const since = this.#clock.now() - SYNCED;
+		const records = this.#exchange.records.filter((record) =>
+			record.startTime > since && !isDropped(record));
 		const known = this.#knownIds();
 		const news = JSON.stringify(records) !== JSON.stringify(this.history);
 		this.history = records;
@@ -404,6 +408,23 @@ export class Phone {
 		return this.logger.byHand(this.look(sessionId).call, 'viewLog');
 	}
 
+	/* A button that the service put beside each call. */
+	clickButton(sessionId, id) {
+		const { buttonEventPath: path, buttons } = this.service;
+		const { type, label } = buttons.find((button) => button.id === id);
+		return this.wire.request(path, { button: { id, type, label },
+			resource: this.look(sessionId).call }, TIMEOUT.other).catch(() => {});
+	}
+
+	/* The page picks the contact of a call before the agent does. */
+	#preselect({ telephonySessionId, contactId }) {
+		const call = this.#known().find((call) =>
+			call.telephonySessionId === telephonySessionId);
+		if (call)
+			this.logger.picks.set(call.sessionId, contactId);
+		this.tell();
+	}
+
 	/* The agent picks one of several contacts in a row of the history. */
 	pickContact(sessionId, contactId) {
 		this.logger.picks.set(sessionId, contactId);
@@ -437,6 +458,13 @@ export class Phone {
 			this.wire.send({ type: 'rc-adapter-message-response', responseId: requestId,
 				response });
 	}
+}
+
+/* Records that the real widget shows nobody. */
+function isDropped({ type, result, action, direction }) {
+	return type === 'Fax' || /^(Stopped|Busy|Unknown|Call Failed|.*Fax.*)$/.test(result)
+		|| /^FindMe/.test(action)
+		|| result === 'IP Phone Offline' && direction === 'Outbound';
 }
 
 function has(calls, { sessionId }) {

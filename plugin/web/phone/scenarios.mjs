@@ -139,6 +139,24 @@ export const SCENARIOS = {
 			return sessionId;
 		},
 	},
+	ringout: {
+		label: 'RingOut (two legs, merged)',
+		async run({ exchange, clock, caller, me }, given) {
+			const outbound = exchange.make('Outbound', { ...caller(), ...given });
+			const inbound = exchange.make('Inbound', { number: me.number, name: me.name,
+				sessionId: String(Number(outbound.sessionId) + 1_000) });
+			exchange.restore(inbound); // seen first, under its own session id
+			await clock.sleep(2_000);
+			exchange.together(() => {
+				exchange.end(inbound.sessionId, { record: false, quiet: true });
+				exchange.restore({ ...outbound, status: 'CallConnected',
+					answered: clock.now(), legs: { outbound, inbound } });
+			});
+			await clock.sleep(3_000);
+			exchange.end(outbound.sessionId, { members: { action: 'RingOut Web' } });
+			return outbound.sessionId;
+		},
+	},
 	conference: {
 		label: 'Conference (session 0)',
 		run: (tools, given) => talk(tools, 'Outbound', { record: false },

@@ -30,12 +30,21 @@ export function presenceShape(call, matches) {
 		sessionId: call.sessionId,
 		telephonySessionId: call.telephonySessionId,
 		offset: call.offset,
+		...(call.legs && { outboundLeg: leg(call.legs.outbound, call),
+			inboundLeg: leg(call.legs.inbound, call) }),
 		...(call.browser && { webphoneSession: webphoneSession(call) }),
 		fromMatches: matches.from,
 		toMatches: matches.to,
 		activityMatches: matches.activity,
 		...(matches.picked && { toNumberEntity: matches.picked }),
 	};
+}
+
+/* One of the two calls that a RingOut call is made of. */
+function leg({ legs, ...call }, { status }) {
+	const { fromMatches, toMatches, activityMatches, ...shape } =
+		presenceShape({ ...call, status }, { from: [], to: [], activity: [] });
+	return shape;
 }
 
 /* A record of the call log; token: to be put into the recording's address. */

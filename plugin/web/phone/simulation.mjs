@@ -10,7 +10,8 @@
  *              aiNote(id, text, transcript): the agent saves an AI note
  *              remember(list or number): past calls into the call log
  *              sync(): the call log is brought up to date now
- *   the agent  log(id) view(id) pick(id, contactId) note(text) save() cancel()
+ *   the agent  log(id) view(id) pick(id, contactId) press(id, buttonId)
+ *              note(text, field) save() cancel(): in the form that log() opened
  *              autoLog(on) authorize() login() logout() focus()
  *   time       clock.hold() clock.run() advance(ms) settled()
  *   to look    state() traffic(since) loggedMark(id)
@@ -124,6 +125,8 @@ export class Simulation {
 	log(sessionId) { return this.#phone.clickLog(sessionId); }
 	view(sessionId) { return this.#phone.clickView(sessionId); }
 	pick(sessionId, contactId) { return this.#phone.pickContact(sessionId, contactId); }
+
+	press(sessionId, buttonId) { return this.#phone.clickButton(sessionId, buttonId); }
 
 	/* Types into a field of the open form, key by key as the real form reports it. */
 	note(text, key = 'note') {

@@ -202,6 +202,9 @@ export class View {
 				: service.callLoggerTitle || 'Log call', () => this.#simulation.log(sessionId)),
 			logged && !active ? button('view', 'View log details',
 				() => this.#simulation.view(sessionId)) : null,
+			...(active ? [] : (service.buttons ?? []).filter(({ type }) => type === 'callAction')
+				.map(({ id, label }) => button(`extra-${id}`, label,
+					() => this.#simulation.press(sessionId, id)))),
 		].filter(Boolean);
 	}
 
