@@ -99,8 +99,9 @@ await test('with showLogModal a click only asks; each key is sent, and Save is o
 	const call = callIn(first);
 	const phone = await withCalls([call], { register: { showLogModal: true } });
 	for (const messages of [first, second]) {
-		phone.mark();
 		phone.entries[call.sessionId] = callIn(messages).activityMatches;
+		await phone.phone.calls.ask([call.sessionId]);
+		phone.mark();
 		await phone.simulation.log(call.sessionId);
 		await phone.simulation.settled();
 		phone.simulation.note(requests(messages, '/callLogger')[0].note);

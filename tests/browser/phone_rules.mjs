@@ -45,7 +45,9 @@ await test('a match answer is remembered for two hours, found or not, across a r
 	});
 
 for (const [what, response] of [['no data', {}], ['null', null], ['an empty answer', { data: {} }],
-	['an error', { error: 'database away' }], ['data that is no list', { data: 'yes' }]])
+	['an error', { error: 'database away' }], ['data that is no object', { data: 'yes' }],
+	['an answer without lists', ({ sessionIds }) => ({
+		data: Object.fromEntries(sessionIds.map((id) => [id, { id }])) })]])
 	await test(`${what} un-logs all that was asked for`, async () => {
 		const phone = await withPast(2);
 		phone.replies['/callLogger/match'] = ({ sessionIds }) => ({
@@ -56,7 +58,8 @@ for (const [what, response] of [['no data', {}], ['null', null], ['an empty answ
 			return phone.ids.map((id) => phone.simulation.loggedMark(id));
 		};
 		assert.deepEqual(await trigger(), [true, true]);
-		phone.replies['/callLogger/match'] = () => response;
+		phone.replies['/callLogger/match'] = typeof response === 'function' ? response
+			: () => response;
 		assert.deepEqual(await trigger(), [false, false]);
 		phone.mark();
 		await phone.register({});
@@ -353,6 +356,23 @@ await test('un-logged calls come in pages that shift as calls are logged', async
 	assert.equal(second[0], 200, 'page 2 now skips a hundred calls');
 	const [again, rest] = await page(1);
 	assert.deepEqual([again[0], rest], [100, true]);
+});
+
+await test('a call is un-logged twenty seconds after its end', async () => {
+	const phone = engine();
+	await phone.register();
+	phone.simulation.play('missed');
+	const count = async () => {
+		phone.mark();
+		phone.receive({ type: 'rc-adapter-message-request', requestId: 'q',
+			path: '/unlogged-calls', body: {} });
+		await phone.simulation.settled();
+		return phone.of('rc-adapter-message-response')[0].response.calls.length;
+	};
+	await phone.advance(4_000 + 20_000, {});
+	assert.equal(await count(), 0);
+	await phone.advance(1, {});
+	assert.equal(await count(), 1);
 });
 
 await test('an authorization status without an account changes nothing', async () => {

@@ -128,13 +128,13 @@ export class Simulation {
 
 	press(sessionId, buttonId) { return this.#phone.clickButton(sessionId, buttonId); }
 
-	/* Types into a field of the open form, key by key as the real form reports it. */
+	/* Types at the end of a field of the open form, key by key as the real form
+	 * reports it; '' empties the field. */
 	note(text, key = 'note') {
+		const before = text ? this.#phone.form.open.data[key] ?? '' : '';
 		const characters = [...text];
-		for (let i = 1; i <= characters.length; i++)
-			this.#phone.form.input(key, characters.slice(0, i).join(''));
-		if (!characters.length)
-			this.#phone.form.input(key, '');
+		for (let i = Math.min(1, characters.length); i <= characters.length; i++)
+			this.#phone.form.input(key, before + characters.slice(0, i).join(''));
 	}
 
 	save() { return this.#phone.form.save(); }
