@@ -17,6 +17,7 @@ import { afterEach, atEnd, ROOT } from './tap.mjs';
 
 const BUILD = path.join(ROOT, 'build');
 const SHOTS = path.join(BUILD, 'screenshots');
+const TOLD = 10; // different complaints
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 let browser = null;
@@ -88,7 +89,8 @@ export class Agent {
 		this.#complaints = [];
 		this.#allowed = [];
 		if (bad.length)
-			throw new Error(`the page complains:\n${bad.join('\n')}`);
+			throw new Error(`the page complains ${bad.length} times:\n${
+				[...new Set(bad)].slice(0, TOLD).join('\n')}`);
 	}
 
 	close() {

@@ -11,7 +11,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { atEnd, ROOT } from './tap.mjs';
 
-const TYPES = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript',
+export const TYPES = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript',
 	'.mjs': 'text/javascript', '.svg': 'image/svg+xml', '.json': 'application/json' };
 
 /* What the phone's pages need and nothing more; who may frame it is the page's. */

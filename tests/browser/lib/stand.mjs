@@ -9,11 +9,13 @@
  *   await stand.stopDb(); await stand.startDb();
  *   await stand.log();                        what the host has logged
  *   Stand.start({ plugin: { call_page: '...' }, host: { ... } })    configuration keys
- *   await stand.crmPage(agent, '/crm', html, csp)   a CRM's page on the host's origin
+ *   await stand.crmPage(agent, '/crm', text, csp)   a CRM's own page on the host's
+ *                                                   origin, or a file ('/crm.js')
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
+import { TYPES } from './server.mjs';
 import { atEnd, ROOT } from './tap.mjs';
 
 export class Stand {
@@ -77,12 +79,15 @@ export class Stand {
 	startDb() { return this.#ask('start_db'); }
 	stopDb() { return this.#ask('stop_db'); }
 
-	/* A page of some CRM at this path of the host's origin, whatever the host itself
+	/* What some CRM has at this path of the host's origin, whatever the host itself
 	 * would answer there. */
-	crmPage(agent, name, html, csp) {
+	async crmPage(agent, name, text, csp) {
+		// what came from no address may not reach loopback without being told
+		await agent.context.grantPermissions(['local-network-access']);
 		return agent.context.route((url) => url.origin === this.origin
-			&& url.pathname === name, (route) => route.fulfill({ contentType: 'text/html',
-			headers: csp ? { 'Content-Security-Policy': csp } : {}, body: html }));
+			&& url.pathname === name, (route) => route.fulfill({ body: text,
+			contentType: TYPES[path.extname(name)] ?? TYPES['.html'],
+			headers: csp ? { 'Content-Security-Policy': csp } : {} }));
 	}
 
 	/* The end of its input ends it, and it waits for what it started. */

@@ -40,9 +40,14 @@ export async function test(name, body) {
 		failed++;
 		console.log(`not ok ${number} - ${name}`);
 		note(error?.stack ?? error);
-		for (const check of checks)
-			await Promise.resolve(check(name)).catch((more) => note(more.message));
+		await tell(name);
 	}
+}
+
+/* What else the checks have to say of a failure. */
+async function tell(name) {
+	for (const check of checks)
+		await (async () => check(name))().catch((more) => note(more.message));
 }
 
 export async function done() {
@@ -89,6 +94,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'])
 	process.on(event, async (error) => {
 		failed++;
 		note(error?.stack ?? error);
+		await tell('the end');
 		await done();
 	});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
