@@ -94,8 +94,9 @@ await test('the log form takes typing key by key, is cancelled by Escape, saved 
 		const [event, ...more] = await phone.events();
 		assert.deepEqual([event.triggerType, event.note, more],
 			['logForm', 'Prix: 価格 – $1', []]);
-		const typed = (await phone.messages()).filter(
-			({ path }) => path === '/callLogger/inputChanged').map(({ body }) => body.formData.note);
+		const typed = (await phone.messages())
+			.filter(({ path }) => path === '/callLogger/inputChanged')
+			.map(({ body }) => body.formData.note);
 		assert.deepEqual(typed.slice(0, 6), ['g', 'go', 'gon', 'gone', 'P', 'Pr']);
 		await agent.close();
 	});

@@ -20,7 +20,8 @@ function happenings(messages, phone, inLog) {
 		const [first, second] = events.filter(({ message: { body } }) =>
 			body.triggerType === 'callLogSync' && body.call.sessionId === sessionId);
 		const how = first ? { ending: ENDING[first.message.body.call.result],
-			members: recordIn(first.message.body.call) } : { record: inLog !== undefined, sessionIdInLog: inLog };
+			members: recordIn(first.message.body.call) }
+			: { record: inLog !== undefined, sessionIdInLog: inLog };
 		list.push([at, () => exchange.end(sessionId, { ...how, quiet })]);
 		if (second)
 			list.push([second.at, () => {
