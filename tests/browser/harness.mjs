@@ -67,6 +67,13 @@ await test('a stand signs agents in, is asked by SQL, and comes back after an ou
 		await assert.rejects(service());
 		await stand.startHost();
 		assert.equal((await service()).agent, 'dana');
+		await stand.pauseHost();
+		let answered = false;
+		const late = service().then(() => { answered = true; });
+		assert.equal(await stand.sql('SELECT 1'), '1');
+		assert.equal(answered, false);
+		await stand.resumeHost();
+		await late;
 		await stand.crmPage(agent, '/crm', '<!DOCTYPE html><title>CRM</title>', strict);
 		await page.goto(stand.url('/crm'));
 		assert.equal(await page.title(), 'CRM');

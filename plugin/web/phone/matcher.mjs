@@ -30,8 +30,8 @@ export class Matcher {
 		this.#name = name;
 		this.#request = request;
 		this.#changed = changed;
-		store.watch((changed) => {
-			if (changed === this.#key)
+		store.watch((name) => {
+			if (name === this.#key)
 				this.#read();
 		});
 	}

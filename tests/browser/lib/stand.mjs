@@ -6,6 +6,7 @@
  *   await stand.signIn(agent, 'dana');        the browser is that agent's from now on
  *   await stand.sql('SELECT count(*) FROM call_log.calls');      text, as psql -At
  *   await stand.stopHost(); await stand.killHost(); await stand.startHost();
+ *   await stand.pauseHost(); await stand.resumeHost();   it accepts, and says nothing
  *   await stand.stopDb(); await stand.startDb();
  *   await stand.log();                        what the host has logged
  *   Stand.start({ plugin: { call_page: '...' }, host: { ... } })    configuration keys
@@ -25,8 +26,7 @@ export class Stand {
 
 	static async start(configuration = {}) {
 		const self = new Stand();
-		const { origin } = await self.#ask('start', configuration);
-		self.origin = origin;
+		self.origin = await self.#ask('start', configuration);
 		return self;
 	}
 
@@ -52,7 +52,7 @@ export class Stand {
 		});
 		if (reply.error)
 			throw new Error(`${command}: ${reply.error}`);
-		return reply;
+		return reply.result;
 	}
 
 	url(name) {
@@ -65,17 +65,13 @@ export class Stand {
 			throw new Error(`sign in as ${name}: ${answer.status()}`);
 	}
 
-	async sql(text) {
-		return (await this.#ask('sql', text)).result;
-	}
-
-	async log() {
-		return (await this.#ask('log')).result;
-	}
-
+	sql(text) { return this.#ask('sql', text); }
+	log() { return this.#ask('log'); }
 	startHost() { return this.#ask('start_host'); }
 	stopHost() { return this.#ask('stop_host'); }
 	killHost() { return this.#ask('kill_host'); }
+	pauseHost() { return this.#ask('pause_host'); }
+	resumeHost() { return this.#ask('resume_host'); }
 	startDb() { return this.#ask('start_db'); }
 	stopDb() { return this.#ask('stop_db'); }
 

@@ -1,7 +1,7 @@
 # stand - a private PostgreSQL and the reference host, for tests that are not in
 # Perl: takes one command a line on standard input, ["name", ...] in JSON, and
-# answers each with one line, {"error":"..."} when it failed. Ends, with all that it
-# started, at the end of its input. See stand.mjs for the commands.
+# answers each with one line, {"result":...} or {"error":"..."}. Ends, with all that
+# it started, at the end of its input. See stand.mjs for the commands.
 use v5.32;
 use warnings;
 use FindBin;
@@ -50,23 +50,29 @@ my %command = (
 			},
 		}));
 		$host = CrmHost->start(config => $config);
-		return { origin => "http://127.0.0.1:$port" };
+		return "http://127.0.0.1:$port";
 	},
 	start_host => sub {
 		$log .= $host->log_text;
 		$host = CrmHost->start(config => $config);
-		return {};
 	},
-	stop_host => sub { $host->stop; {} },
-	kill_host => sub { $host->process->stop('KILL'); {} },
-	start_db => sub { $cluster->start; {} },
-	stop_db => sub { $cluster->stop('immediate'); {} },
-	sql => sub { { result => $cluster->psql($_[0]) } },
-	log => sub { { result => $log . $host->log_text } },
+	stop_host => sub { $host->stop },
+	kill_host => sub { $host->process->stop('KILL') },
+	pause_host => sub { $host->process->signal('STOP') },
+	resume_host => sub { $host->process->signal('CONT') },
+	start_db => sub { $cluster->start },
+	stop_db => sub { $cluster->stop('immediate') },
+	sql => sub { $cluster->psql($_[0]) },
+	log => sub { $log . $host->log_text },
 );
+
+# A paused host could not be stopped.
+END { $host->process->signal('CONT') if $host }
 
 while (my $line = <STDIN>) {
 	my ($name, @given) = @{ $json->decode($line) };
-	my $reply = eval { $command{$name}->(@given) } // { error => "$@" };
+	my $result;
+	my $reply = eval { $result = $command{$name}->(@given); 1 }
+	  ? { result => ref $result ? undef : $result } : { error => "$@" };
 	print $json->encode($reply), "\n";
 }
