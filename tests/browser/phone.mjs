@@ -243,16 +243,35 @@ await test('it fits a narrow and a wide page, in the light and in the dark', asy
 	const server = await Server.start({ csp: PHONE_CSP, folders: { '/': 'plugin/web/phone' } });
 	await page.goto(server.url('app.html'));
 	await page.evaluate((name) => {
-		window.simulation.clock.hold();
-		window.simulation.remember(5);
-		window.simulation.ring({ number: '+16505550123', name });
-		window.simulation.answer(window.simulation.ring());
+		const { simulation } = window;
+		simulation.clock.hold();
+		simulation.remember(5);
+		simulation.ring({ number: '+16505550123', name });
+		simulation.answer(simulation.ring());
 		document.querySelector('details').open = true;
+		// its own parent, the page stands in for a service
+		const [logged, failed] = simulation.state().history;
+		window.addEventListener('message', ({ data }) => data.path === '/match'
+			&& window.postMessage({ type: 'rc-post-message-response', responseId: data.requestId,
+				response: { data: { [logged.sessionId]: [{ id: '1', note: 'Ordered 3 – 3 個' }],
+					[failed.sessionId]: [{ type: 'status', status: 'failed',
+						message: 'The CRM was away' }] } } }));
+		window.postMessage({ type: 'rc-adapter-register-third-party-service', service: {
+			name: 'Desk', callLoggerPath: '/log', callLogEntityMatcherPath: '/match',
+			showLogModal: true, callLoggerTitle: 'Log to the desk',
+			callLoggerAutoSettingDescription: 'Every call is logged when it ends.',
+			callLoggerAutoSettingWarning: 'Ask before you switch it off.',
+			authorizationPath: '/authorize', authorized: true,
+			authorizedAccount: 'dana@example.test' } });
 	}, NASTY.repeat(2));
+	await page.getByText('The CRM was away').waitFor();
 	await page.setViewportSize({ width: 320, height: 600 });
 	assert.ok(await page.evaluate(() => document.documentElement.scrollWidth
 		<= document.documentElement.clientWidth), 'nothing is wider than the page');
 	await agent.shot(page, 'phone');
+	await page.getByRole('button', { name: 'Edit log' }).click();
+	await page.getByRole('dialog').waitFor();
+	await agent.shot(page, 'phone-form');
 	await agent.close();
 });
 
