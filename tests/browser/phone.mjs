@@ -101,6 +101,23 @@ await test('the log form takes typing key by key, is cancelled by Escape, saved 
 		await agent.close();
 	});
 
+await test('in the form one of several contacts is picked', async () => {
+	const [agent, phone] = await fresh({ register: { showLogModal: true } });
+	await phone.reply('/contacts/match', { data: { '+16505550123': [
+		{ id: 'c-1', name: 'Acme One', type: 'CRM' }, { id: 'c-2', name: 'Acme Two' }] } });
+	await phone.do('ring', { number: '+16505550123' });
+	await phone.do('settled');
+	await button(phone, 'Log call').click();
+	await phone.frame.getByRole('dialog').getByLabel('Contact').selectOption('Acme Two');
+	await button(phone, 'Save').click();
+	const [{ formData, fromEntity }] = await until('the event', async () => {
+		const events = await phone.events();
+		return events.length && events;
+	});
+	assert.deepEqual([formData, fromEntity], [{ note: '', contactId: 'c-2' }, null]);
+	await agent.close();
+});
+
 await test('whatever a caller or a service is called is shown as text', async () => {
 	const [agent, phone] = await fresh({ register: { displayName: NASTY, callLoggerTitle: NASTY,
 		callLoggerAutoSettingLabel: NASTY, callLoggerAutoSettingDescription: NASTY,

@@ -268,8 +268,12 @@ export class View {
 			|| 'Log call';
 		by('form-call').textContent = `${call.direction} · ${call.fromName ?? ''} → `
 			+ `${call.toName ?? ''}`;
-		const properties = form.page?.schema?.properties
-			?? { note: { type: 'string', title: 'Note' } };
+		const contacts = [...call.fromMatches, ...call.toMatches].map(
+			({ id, name }) => ({ const: id, title: name }));
+		const properties = form.page?.schema?.properties ?? {
+			note: { type: 'string', title: 'Note' },
+			...(contacts.length && { contactId: { title: 'Contact',
+				oneOf: [{ const: '', title: 'Nobody' }, ...contacts] } }) };
 		by('fields').replaceChildren(...Object.entries(properties).map(
 			([name, schema]) => this.#field(name, schema, form)));
 		if (!by('form').open)
