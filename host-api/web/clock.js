@@ -1,0 +1,36 @@
+/* clock - the host's time, and the moment of each event in it. Agents' PCs are wrong
+ * by minutes; which event of a call came first is decided by these moments, so they
+ * are stamped once, here, and in host time. */
+
+const CALLS_MAX = 1000;
+
+export class Clock {
+	constructor() {
+		this.offset = 0; /* host minus here, ms */
+		this.last = new Map(); /* call -> its latest moment */
+	}
+
+	/* The host said its clock stands at hostNow, asked and answered at these local
+	 * times; halfway between is the best guess of when it looked. */
+	learn(hostNow, askedAt, answeredAt) {
+		this.offset = hostNow - (askedAt + answeredAt) / 2;
+	}
+
+	/* The moment, in host time, of what was posted at that local time; later than
+	 * any moment given to that call before. */
+	stamp(call, postedAt) {
+		const earliest = (this.last.get(call) ?? -Infinity) + 1;
+		const moment = Math.max(Math.round(postedAt + this.offset), earliest);
+		this.last.delete(call);
+		this.last.set(call, moment);
+		if (this.last.size > CALLS_MAX)
+			this.last.delete(this.last.keys().next().value);
+		return moment;
+	}
+}
+
+/* When the browser received a message, by the local clock: the page may have been
+ * busy since. */
+export function postedAt(event) {
+	return Date.now() - Math.max(0, performance.now() - event.timeStamp);
+}
