@@ -21,6 +21,8 @@
 
 #include "crm_plugin.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -121,10 +123,26 @@ void crm_host_post_free(struct crm_post *post);
 size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap);
 size_t crm_host_status(struct crm_runtime *runtime, char *buf, size_t cap);
 
+/* [any] The union of the plugins' `page` objects (see CRM_EXT_WIDGET_SERVICE):
+ * what the page bridge is to know. Like crm_host_service(). */
+size_t crm_host_page_settings(struct crm_runtime *runtime, char *buf,
+			      size_t cap);
+
+/* [any] The path of the messages by which a host of several processes asks for
+ * what plugins have to tell widgets (`events` of CRM_EXT_WIDGET_SERVICE), into
+ * buf. False when no plugin has one. */
+bool crm_host_events_path(struct crm_runtime *runtime, char *buf, size_t cap);
+
+/* [any] The page that a plugin offers at that path, or NULL; borrowed until
+ * close. */
+const struct crm_page *crm_host_page(struct crm_runtime *runtime,
+				     const char *path);
+
 /* [any] The value of `group`.`key` ("host" or a plugin's group), formatted as
  * for plugins (lists: one element a line); borrowed until close; NULL when it
  * is not set and has no default. Keys of `host`: listen, plugin_dir (absolute),
- * trusted_proxies, origins, demo_agents, max_message_kb, request_timeout_ms. */
+ * trusted_proxies, origins, demo_agents, phone_listen, events, max_message_kb,
+ * request_timeout_ms. */
 const char *crm_host_setting(struct crm_runtime *runtime, const char *group,
 			     const char *key);
 

@@ -183,9 +183,39 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
  * takes and what it wants registered with the widget:
  *   {"paths":   ["/callLogger"],         messages with such a `path`, and
  *    "types":   ["rc-login-status-notify"],  messages without one, by `type`
- *    "service": {"callLoggerPath": "/callLogger"}}  members of `service` in the
- *               widget's rc-adapter-register-third-party-service */
+ *    "service": {"callLoggerPath": "/callLogger"},  members of `service` in the
+ *               widget's rc-adapter-register-third-party-service
+ *    "page":    {"callUrl": "/#call/{sessionId}"},  what the page bridge is to
+ *               know (host-api/web/bridge.js says which members)
+ *    "events":  "call_log/events"}       the path, of those above, that gives a
+ *               host of several processes what post() gives one of a single
+ *               process: asked with the body {"after": "<cursor>"}, "" for from
+ *               now on, it answers {"data": {"cursor": "<cursor>", "gap": false,
+ *               "messages": [...]}}; "gap": something may be missing */
 #define CRM_EXT_WIDGET_SERVICE "crm.widget-service/1"
+
+/* const struct crm_pages *: files that the host serves under its own session, as
+ * they are, at the paths given. What they want to know they ask in messages of
+ * their own (a path of CRM_EXT_WIDGET_SERVICE). */
+#define CRM_EXT_PAGES "crm.pages/1"
+
+/* Not of the agent's CRM: served from another origin, to anybody. For a
+ * stand-in of the widget. */
+#define CRM_PAGE_FOREIGN 1u
+
+struct crm_page {
+	const char *path; /* "/", "/calls.css" */
+	const char *type; /* "text/css; charset=utf-8" */
+	const void *body;
+	size_t body_len;
+	const char *tag; /* differs when the body does; of [0-9a-z] */
+	unsigned flags;
+};
+
+struct crm_pages {
+	const struct crm_page *pages;
+	size_t count;
+};
 
 /* const struct crm_health *: what the plugin knows of its own health. */
 #define CRM_EXT_HEALTH "crm.health/1"

@@ -47,28 +47,28 @@ static bool is_alive(struct crm_instance *instance)
 	       state == CRM_STATE_STOPPED;
 }
 
-/* The `service` object of a plugin, or nothing. */
-static struct crm_json service_of(struct crm_instance *instance)
+/* A member of what a plugin says of the widget's conversation, or nothing. */
+static struct crm_json widget_member(struct crm_instance *instance,
+				     const char *name)
 {
-	static const char *const members[] = {"service"};
-	struct crm_json service = {NULL, 0};
+	struct crm_json member = {NULL, 0};
 	const char *json =
 	    is_alive(instance)
 		? crm_instance_extension(instance, CRM_EXT_WIDGET_SERVICE)
 		: NULL;
 
 	if (json)
-		crm_json_members(json, strlen(json), members, &service, 1);
-	return service;
+		crm_json_members(json, strlen(json), &name, &member, 1);
+	return member;
 }
 
-/* Does a plugin before this one set that member? */
+/* Does a plugin before this one set that member of the object `of`? */
 static bool is_set_before(struct crm_runtime *runtime, size_t index,
-			  struct crm_json name)
+			  const char *of, struct crm_json name)
 {
 	for (size_t i = 0; i < index; i++) {
 		struct crm_json_walk walk =
-		    crm_json_walk(service_of(runtime->instances[i]));
+		    crm_json_walk(widget_member(runtime->instances[i], of));
 		struct crm_json other, value;
 
 		while (crm_json_next(&walk, &other, &value))
@@ -79,7 +79,9 @@ static bool is_set_before(struct crm_runtime *runtime, size_t index,
 	return false;
 }
 
-size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap)
+/* The union of the plugins' objects of that name; the first plugin counts. */
+static size_t print_union(struct crm_runtime *runtime, const char *of,
+			  char *buf, size_t cap)
 {
 	struct crm_text text = crm_text_in(buf, cap);
 	const char *separator = "";
@@ -87,11 +89,11 @@ size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap)
 	crm_text_add(&text, "{");
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		struct crm_json_walk walk =
-		    crm_json_walk(service_of(runtime->instances[i]));
+		    crm_json_walk(widget_member(runtime->instances[i], of));
 		struct crm_json name, value;
 
 		while (crm_json_next(&walk, &name, &value)) {
-			if (!name.text || is_set_before(runtime, i, name))
+			if (!name.text || is_set_before(runtime, i, of, name))
 				continue;
 			crm_text_add(&text, "%s", separator);
 			crm_text_bytes(&text, name.text, name.len);
@@ -102,6 +104,46 @@ size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap)
 	}
 	crm_text_add(&text, "}");
 	return text.len;
+}
+
+size_t crm_host_service(struct crm_runtime *runtime, char *buf, size_t cap)
+{
+	return print_union(runtime, "service", buf, cap);
+}
+
+size_t crm_host_page_settings(struct crm_runtime *runtime, char *buf,
+			      size_t cap)
+{
+	return print_union(runtime, "page", buf, cap);
+}
+
+bool crm_host_events_path(struct crm_runtime *runtime, char *buf, size_t cap)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		ptrdiff_t len = crm_json_string(
+		    widget_member(runtime->instances[i], "events"), buf, cap);
+
+		if (len > 0 && (size_t)len < cap)
+			return true;
+	}
+	return false;
+}
+
+const struct crm_page *crm_host_page(struct crm_runtime *runtime,
+				     const char *path)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		struct crm_instance *instance = runtime->instances[i];
+		const struct crm_pages *pages =
+		    is_alive(instance)
+			? crm_instance_extension(instance, CRM_EXT_PAGES)
+			: NULL;
+
+		for (size_t j = 0; pages && j < pages->count; j++)
+			if (strcmp(pages->pages[j].path, path) == 0)
+				return &pages->pages[j];
+	}
+	return NULL;
 }
 
 /* The plugin's own JSON object, or null when it gives none or a wrong one. */

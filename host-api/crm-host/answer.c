@@ -99,10 +99,43 @@ void answer_take(struct answer *answer, char *body, size_t body_len)
 	set(answer, MHD_HTTP_OK, body, body_len);
 }
 
+static void set_response(struct answer *answer, unsigned status,
+			 const char *type, struct MHD_Response *response)
+{
+	answer_free(answer);
+	answer->status = response ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
+	answer->type = response ? type : NULL;
+	answer->response = response;
+}
+
+void answer_file(struct answer *answer, const char *type, const void *body,
+		 size_t body_len, const char *tag)
+{
+	set_response(answer, MHD_HTTP_OK, type,
+		     MHD_create_response_from_buffer(body_len, (void *)body,
+						     MHD_RESPMEM_PERSISTENT));
+	snprintf(answer->tag, sizeof answer->tag, "%s", tag);
+}
+
+void answer_unchanged(struct answer *answer, const char *tag)
+{
+	answer_free(answer);
+	answer->status = MHD_HTTP_NOT_MODIFIED;
+	snprintf(answer->tag, sizeof answer->tag, "%s", tag);
+}
+
+void answer_events(struct answer *answer, struct MHD_Response *response)
+{
+	set_response(answer, MHD_HTTP_OK, "text/event-stream", response);
+}
+
 static struct MHD_Response *make_response(struct answer *answer)
 {
-	struct MHD_Response *response;
+	struct MHD_Response *response = answer->response;
 
+	answer->response = NULL;
+	if (response)
+		return response;
 	if (!answer->body && answer->status == MHD_HTTP_INTERNAL_SERVER_ERROR)
 		return MHD_create_response_from_buffer(
 		    sizeof no_memory_body - 1, (void *)no_memory_body,
@@ -117,19 +150,33 @@ static struct MHD_Response *make_response(struct answer *answer)
 	return response;
 }
 
+static bool has_body(const struct answer *answer)
+{
+	return answer->status != MHD_HTTP_NO_CONTENT &&
+	       answer->status != MHD_HTTP_NOT_MODIFIED;
+}
+
+/* A file may be kept, and is asked for again each time; all else is nobody's
+ * business but the agent's. */
 static void add_headers(struct MHD_Response *response,
 			const struct answer *answer, bool close)
 {
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Cache-Control", "no-store");
-	MHD_add_response_header(response, "Content-Security-Policy",
-				"default-src 'none'; frame-ancestors 'none'");
+	MHD_add_response_header(response, "Cache-Control",
+				answer->tag[0] ? "no-cache" : "no-store");
+	MHD_add_response_header(
+	    response, "Content-Security-Policy",
+	    answer->policy ? answer->policy
+			   : "default-src 'none'; frame-ancestors 'none'");
 	MHD_add_response_header(response, "Cross-Origin-Resource-Policy",
 				"same-origin");
 	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	if (answer->status != MHD_HTTP_NO_CONTENT)
+	if (has_body(answer))
 		MHD_add_response_header(response, "Content-Type",
-					"application/json");
+					answer->type ? answer->type
+						     : "application/json");
+	if (answer->tag[0])
+		MHD_add_response_header(response, "ETag", answer->tag);
 	if (answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, "Retry-After", "1");
 	if (answer->allow)
@@ -160,5 +207,7 @@ void answer_free(struct answer *answer)
 {
 	free(answer->body);
 	free(answer->cookie);
+	if (answer->response)
+		MHD_destroy_response(answer->response);
 	*answer = (struct answer){0};
 }

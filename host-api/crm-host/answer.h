@@ -13,6 +13,11 @@ struct answer {
 	size_t body_len;
 	const char *allow; /* borrowed constant: the Allow of a 405 */
 	char *cookie;      /* owned: a Set-Cookie */
+	/* of what is not JSON: */
+	const char *type;   /* borrowed: the Content-Type */
+	const char *policy; /* borrowed: the Content-Security-Policy */
+	char tag[40];       /* the ETag; "" none: then nobody may keep it */
+	struct MHD_Response *response; /* owned; instead of a body */
 };
 
 /* The setters replace what was there. When memory is out the answer becomes a
@@ -32,6 +37,16 @@ void answer_copy(struct answer *answer, const char *body, size_t body_len);
 
 /* 200 with `body`, which becomes the answer's; NULL: memory is out. */
 void answer_take(struct answer *answer, char *body, size_t body_len);
+
+/* 200 with a file of that type and ETag; the body is borrowed until the end of
+ * the server, `type` until the answer was queued. */
+void answer_file(struct answer *answer, const char *type, const void *body,
+		 size_t body_len, const char *tag);
+/* 304: the client has that file. */
+void answer_unchanged(struct answer *answer, const char *tag);
+
+/* 200 with a stream of events, which becomes the answer's. */
+void answer_events(struct answer *answer, struct MHD_Response *response);
 
 /* [HTTP thread] Hands the answer over, with the security headers; `close` ends
  * the connection after it. The answer is empty afterwards. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "utf8.h"
 
 /* The last millisecond of the year 9999. */
 #define SENT_AT_MAX INT64_C(253402300799999)
@@ -17,46 +18,91 @@ static bool refuse(char *why, size_t why_cap, const char *sentence)
 
 static bool is_named(struct crm_json name, const char *wanted)
 {
-	char text[16];
+	char text[32];
 	ptrdiff_t len = crm_json_string(name, text, sizeof text);
 
 	return len >= 0 && (size_t)len < sizeof text &&
 	       strcmp(text, wanted) == 0;
 }
 
+/* Which members are taken, in this order. */
+enum { MESSAGE, SENT_AT, AGENT, ACCOUNT, MEMBERS };
+static const char *const members[MEMBERS] = {
+    "message", "sent_at", "expected_agent", "expected_account"};
+
+static bool read_members(struct crm_json whole, struct crm_json found[MEMBERS],
+			 char *why, size_t why_cap)
+{
+	struct crm_json_walk walk = crm_json_walk(whole);
+	struct crm_json name, value;
+
+	while (crm_json_next(&walk, &name, &value)) {
+		size_t i = 0;
+
+		while (i < MEMBERS && !is_named(name, members[i]))
+			i++;
+		if (i == MEMBERS)
+			continue;
+		if (found[i].text)
+			return refuse(why, why_cap,
+				      "A member of the body is given twice.");
+		found[i] = value;
+	}
+	return true;
+}
+
+static bool is_text_or_none(struct crm_json value)
+{
+	enum crm_json_type type = crm_json_type(value);
+
+	return type == CRM_JSON_NONE || type == CRM_JSON_STRING;
+}
+
 bool envelope_read(struct envelope *envelope, const char *body, size_t len,
 		   char *why, size_t why_cap)
 {
-	struct crm_json whole, name, value, message = {0}, sent_at = {0};
-	struct crm_json_walk walk;
+	struct crm_json whole, found[MEMBERS] = {{0}};
 
 	*envelope = (struct envelope){0};
 	if (!crm_json_value(body ? body : "", len, &whole) ||
 	    crm_json_type(whole) != CRM_JSON_OBJECT)
 		return refuse(why, why_cap, "The body is not a JSON object.");
-	walk = crm_json_walk(whole);
-	while (crm_json_next(&walk, &name, &value)) {
-		struct crm_json *member = is_named(name, "message")   ? &message
-					  : is_named(name, "sent_at") ? &sent_at
-								      : NULL;
-
-		if (!member)
-			continue;
-		if (member->text)
-			return refuse(why, why_cap,
-				      "A member of the body is given twice.");
-		*member = value;
-	}
-	if (crm_json_type(message) != CRM_JSON_OBJECT)
+	if (!read_members(whole, found, why, why_cap))
+		return false;
+	if (crm_json_type(found[MESSAGE]) != CRM_JSON_OBJECT)
 		return refuse(why, why_cap,
 			      "The body's member 'message' must be an object.");
-	if (sent_at.text &&
-	    (!crm_json_integer(sent_at, &envelope->sent_at_ms) ||
+	if (found[SENT_AT].text &&
+	    (!crm_json_integer(found[SENT_AT], &envelope->sent_at_ms) ||
 	     envelope->sent_at_ms < 0 || envelope->sent_at_ms > SENT_AT_MAX))
 		return refuse(why, why_cap,
 			      "The body's member 'sent_at' must be whole "
 			      "milliseconds of Unix time.");
-	envelope->message = message.text;
-	envelope->message_len = message.len;
+	if (!is_text_or_none(found[AGENT]) || !is_text_or_none(found[ACCOUNT]))
+		return refuse(why, why_cap,
+			      "The body's members 'expected_agent' and "
+			      "'expected_account' must be strings.");
+	envelope->expected_agent = found[AGENT];
+	envelope->expected_account = found[ACCOUNT];
+	envelope->message = found[MESSAGE].text;
+	envelope->message_len = found[MESSAGE].len;
 	return true;
+}
+
+static bool is_expected(struct crm_json expected, const char *name)
+{
+	char text[UTF8_NAME_MAX + 1];
+	ptrdiff_t len;
+
+	if (!expected.text)
+		return true;
+	len = crm_json_string(expected, text, sizeof text);
+	return len >= 0 && (size_t)len < sizeof text && strcmp(text, name) == 0;
+}
+
+bool envelope_is_for(const struct envelope *envelope, const char *agent,
+		     const char *account)
+{
+	return is_expected(envelope->expected_agent, agent) &&
+	       is_expected(envelope->expected_account, account);
 }

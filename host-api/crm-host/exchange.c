@@ -196,6 +196,7 @@ void exchange_completed(void *context, struct MHD_Connection *connection,
 	*request = NULL;
 	body_free(exchange);
 	answer_free(&exchange->answer);
+	free(exchange->demo_cookie);
 	free(exchange);
 	server_exchange_end(server);
 }

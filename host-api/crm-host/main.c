@@ -191,12 +191,37 @@ static void stop(struct server *server, struct log *log)
 	}
 }
 
-static int run(struct server *server, const struct settings *settings,
-	       struct crm_runtime *runtime, struct log *log, int signals)
+/* Where what the library and the plugins have to tell goes. */
+struct outlet {
+	struct log log;
+	struct feed *feed;
+};
+
+static void write_log(void *context, enum crm_level level, const char *source,
+		      const char *line)
 {
+	struct outlet *outlet = context;
+
+	log_write(&outlet->log, level, source, line);
+}
+
+static enum crm_status post(void *context, const char *account,
+			    const char *agent, const char *body,
+			    size_t body_len)
+{
+	struct outlet *outlet = context;
+
+	return feed_post(outlet->feed, account, agent, body, body_len);
+}
+
+static int run(struct server *server, const struct settings *settings,
+	       struct crm_runtime *runtime, struct outlet *outlet, int signals)
+{
+	struct log *log = &outlet->log;
 	char why[1024];
 
-	if (!server_listen(server, runtime, settings, log, why, sizeof why)) {
+	if (!server_listen(server, runtime, settings, log, outlet->feed, why,
+			   sizeof why)) {
 		log_write(log, CRM_ERROR, "host", why);
 		server_close(server);
 		return EXIT_FAILURE;
@@ -229,33 +254,37 @@ static void log_lines(struct log *log, char *lines)
 
 static int serve(const char *path)
 {
-	struct log log = LOG_INIT;
-	struct crm_host_callbacks callbacks = {.context = &log,
-					       .log = log_write};
+	/* before the first thread */
+	int signals = open_signals();
+	struct outlet outlet = {LOG_INIT, feed_new()};
+	struct crm_host_callbacks callbacks = {
+	    .context = &outlet, .log = write_log, .post = post};
+	struct log *log = &outlet.log;
 	struct settings settings = {0};
 	struct server server;
-	char why[4096];
+	char why[4096] = "out of memory";
 	int status = EXIT_CONFIG;
-	int signals = open_signals();
 	struct crm_runtime *runtime =
-	    crm_host_open(path, &callbacks, why, sizeof why);
+	    outlet.feed ? crm_host_open(path, &callbacks, why, sizeof why)
+			: NULL;
 
 	if (!runtime) {
-		log_lines(&log, why);
+		log_lines(log, why);
 	} else if (!settings_read(&settings, runtime, why, sizeof why)) {
-		log_write(&log, CRM_ERROR, "host", why);
+		log_write(log, CRM_ERROR, "host", why);
 	} else if (signals < 0) {
-		log_say(&log, CRM_ERROR, "signalfd: %s", strerror(errno));
+		log_say(log, CRM_ERROR, "signalfd: %s", strerror(errno));
 		status = EXIT_FAILURE;
 	} else {
-		status = run(&server, &settings, runtime, &log, signals);
+		status = run(&server, &settings, runtime, &outlet, signals);
 	}
 	crm_host_close(runtime);
+	feed_free(outlet.feed);
 	settings_free(&settings);
 	if (signals >= 0)
 		close(signals);
 	if (status == EXIT_SUCCESS)
-		log_say(&log, CRM_INFO, "stopped");
+		log_say(log, CRM_INFO, "stopped");
 	return status;
 }
 

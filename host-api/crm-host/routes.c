@@ -5,6 +5,10 @@
  *   GET  /status               health: for signed-in agents and this machine
  *   GET  /demo                 who can be chosen where demo_agents is set;
  *                              ?agent=NAME chooses
+ *   GET  /widget/events        what plugins tell the agent's widgets: a stream
+ *                              of server-sent events, or what came ?after=
+ *   GET  /widget/bridge.js     the page bridge, and what it imports
+ *   GET  ...                   the pages of plugins
  *
  * Any request with a foreign Origin is refused. */
 #include "routes.h"
@@ -15,7 +19,9 @@
 #include <strings.h>
 
 #include "envelope.h"
+#include "json.h"
 #include "origin.h"
+#include "page.h"
 #include "utf8.h"
 
 enum { NEEDS_AGENT = 1, NEEDS_AGENT_OR_LOCAL = 2, NEEDS_JSON = 4 };
@@ -24,13 +30,20 @@ static void handle_message(struct exchange *exchange);
 static void handle_service(struct exchange *exchange);
 static void handle_status(struct exchange *exchange);
 static void handle_demo(struct exchange *exchange);
+static void handle_events(struct exchange *exchange);
+static void handle_page(struct exchange *exchange);
 
 static const struct route routes[] = {
     {"/widget/messages", "POST", NEEDS_AGENT | NEEDS_JSON, handle_message},
     {"/widget/service.json", "GET, HEAD", NEEDS_AGENT, handle_service},
     {"/status", "GET, HEAD", NEEDS_AGENT_OR_LOCAL, handle_status},
     {"/demo", "GET, HEAD", 0, handle_demo},
+    {"/widget/events", "GET", NEEDS_AGENT, handle_events},
 };
+
+/* For all other paths. */
+static const struct route files = {"", "GET, HEAD", 0, handle_page};
+static const struct route pages = {"", "GET, HEAD", NEEDS_AGENT, handle_page};
 
 /* ------------------------------------------------------------------- checks */
 
@@ -73,12 +86,26 @@ static bool is_json(struct MHD_Connection *connection)
 	return *value == '\0' || *value == ';';
 }
 
+/* Where anybody may be anybody, who opens a page begins as the first of them.
+ */
+static bool begin_demo(struct exchange *exchange)
+{
+	const struct strings *agents = &exchange->server->settings->demo_agents;
+
+	if (agents->count == 0)
+		return false;
+	exchange->demo_cookie = identity_cookie(agents->items[0]);
+	return exchange->demo_cookie != NULL;
+}
+
 static void check_needs(struct exchange *exchange, unsigned needs)
 {
 	const char *why = "";
 	bool agent = identity_find(&exchange->who, exchange->server->settings,
 				   exchange->connection, &why);
 
+	if (!agent && exchange->page && needs & NEEDS_AGENT)
+		agent = begin_demo(exchange);
 	if (!origin_is_good(exchange))
 		answer_error(&exchange->answer, MHD_HTTP_FORBIDDEN,
 			     "foreign_origin",
@@ -94,25 +121,44 @@ static void check_needs(struct exchange *exchange, unsigned needs)
 			     "The Content-Type must be application/json.");
 }
 
+static const struct route *route_find(struct exchange *exchange,
+				      const char *url)
+{
+	const struct crm_page *page;
+
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (strcmp(routes[i].path, url) == 0)
+			return &routes[i];
+	page = page_of_bridge(url);
+	if (page) {
+		exchange->page = page;
+		return &files;
+	}
+	page = crm_host_page(exchange->server->runtime, url);
+	if (!page || page->flags & CRM_PAGE_FOREIGN)
+		return NULL;
+	exchange->page = page;
+	return &pages;
+}
+
 const struct route *route_check(struct exchange *exchange, const char *url,
 				const char *method)
 {
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		if (strcmp(routes[i].path, url) != 0)
-			continue;
-		if (is_among(routes[i].methods, method)) {
-			check_needs(exchange, routes[i].needs);
-			return &routes[i];
-		}
+	const struct route *route = route_find(exchange, url);
+
+	if (!route) {
+		answer_error(&exchange->answer, MHD_HTTP_NOT_FOUND, "not_found",
+			     "There is nothing at this path.");
+	} else if (!is_among(route->methods, method)) {
 		answer_error(&exchange->answer, MHD_HTTP_METHOD_NOT_ALLOWED,
 			     "method_not_allowed",
 			     "This path does not take that method.");
-		exchange->answer.allow = routes[i].methods;
-		return NULL;
+		exchange->answer.allow = route->methods;
+		route = NULL;
+	} else {
+		check_needs(exchange, route->needs);
 	}
-	answer_error(&exchange->answer, MHD_HTTP_NOT_FOUND, "not_found",
-		     "There is nothing at this path.");
-	return NULL;
+	return route;
 }
 
 /* ----------------------------------------------------------------- messages */
@@ -140,6 +186,14 @@ static void handle_message(struct exchange *exchange)
 			   sizeof why)) {
 		answer_refusal(&exchange->answer, CRM_BAD_REQUEST, why,
 			       strlen(why));
+		return;
+	}
+	if (!envelope_is_for(&envelope, exchange->who.agent,
+			     exchange->who.account)) {
+		answer_error(&exchange->answer, MHD_HTTP_CONFLICT,
+			     "other_agent",
+			     "Somebody else is signed in than the message "
+			     "expects.");
 		return;
 	}
 	message = (struct crm_message){.account = exchange->who.account,
@@ -195,20 +249,42 @@ static void write_member(FILE *out, const char *before, const char *value)
 	utf8_write_json(out, value, strlen(value));
 }
 
+/* The library's object, with the address of the simulated phone where the
+ * plugins name no widget. */
+static void write_page(FILE *out, const struct server *server, const char *page)
+{
+	static const char *const members[] = {"widgetUrl"};
+	struct crm_json url = {NULL, 0};
+
+	crm_json_members(page, strlen(page), members, &url, 1);
+	fputs(",\"page\":{", out);
+	if (!url.text) {
+		write_member(out, "\"widgetUrl\":", server->phone_url);
+		fputs(strcmp(page, "{}") == 0 ? "" : ",", out);
+	}
+	fputs(page + 1, out);
+}
+
 static void handle_service(struct exchange *exchange)
 {
-	char *service = whole_text(crm_host_service, exchange->server->runtime);
+	struct server *server = exchange->server;
+	char *service = whole_text(crm_host_service, server->runtime);
+	char *page = whole_text(crm_host_page_settings, server->runtime);
 	char *body = NULL;
 	size_t len = 0;
-	FILE *out = service ? open_memstream(&body, &len) : NULL;
+	FILE *out = service && page ? open_memstream(&body, &len) : NULL;
 
 	if (out) {
 		fprintf(out, "{\"service\":%s", service);
+		write_page(out, server, page);
 		write_member(out, ",\"agent\":", exchange->who.agent);
 		write_member(out, ",\"account\":", exchange->who.account);
-		fprintf(out, ",\"now\":%lld}", (long long)server_now_ms());
+		fprintf(out, ",\"events\":\"%s\",\"now\":%lld}",
+			server->settings->polled ? "poll" : "stream",
+			(long long)server_now_ms());
 	}
 	free(service);
+	free(page);
 	answer_stream(&exchange->answer, out, &body, &len);
 }
 
@@ -287,4 +363,102 @@ static void handle_demo(struct exchange *exchange)
 		answer_error(&exchange->answer, MHD_HTTP_NOT_FOUND, "not_found",
 			     "demo_agents does not hold that name.");
 	}
+}
+
+/* ---------------------------------------------------------- pages, events */
+
+static void handle_page(struct exchange *exchange)
+{
+	page_answer(&exchange->answer, exchange->connection, exchange->page,
+		    exchange->server->page_policy);
+	exchange->answer.cookie = exchange->demo_cookie;
+	exchange->demo_cookie = NULL;
+}
+
+/* What the plugin answers is the widget's envelope around what the page asked
+ * for. */
+static void events_done(void *context, enum crm_status status, const char *body,
+			size_t body_len)
+{
+	static const char *const response[] = {"response"};
+	static const char *const data[] = {"data"};
+	struct exchange *exchange = context;
+	struct crm_json value = {NULL, 0};
+
+	if (status != CRM_OK)
+		answer_refusal(&exchange->answer, status, body, body_len);
+	else if (crm_json_members(body, body_len, response, &value, 1) &&
+		 crm_json_members(value.text ? value.text : "", value.len, data,
+				  &value, 1) &&
+		 value.text)
+		answer_copy(&exchange->answer, value.text, value.len);
+	else
+		answer_refusal(&exchange->answer, CRM_FAILED, "", 0);
+	exchange_resume(exchange);
+}
+
+static void poll_events(struct exchange *exchange, const char *cursor)
+{
+	char path[256], why[256] = "";
+	char *body = NULL;
+	size_t len = 0;
+	FILE *out;
+	enum crm_status status = CRM_UNSUPPORTED;
+
+	if (!crm_host_events_path(exchange->server->runtime, path,
+				  sizeof path)) {
+		answer_refusal(&exchange->answer, CRM_UNSUPPORTED,
+			       "No plugin has events to poll.", 29);
+		return;
+	}
+	out = open_memstream(&body, &len);
+	if (out) {
+		fputs("{\"type\":\"rc-post-message-request\","
+		      "\"requestId\":\"events\"",
+		      out);
+		write_member(out, ",\"path\":", path);
+		write_member(out, ",\"body\":{\"after\":", cursor);
+		fputs("}}", out);
+	}
+	if (!out || fclose(out) != 0) {
+		answer_take(&exchange->answer, NULL, 0);
+		free(body);
+		return;
+	}
+	exchange_suspend(exchange);
+	status = crm_host_submit(
+	    exchange->server->runtime,
+	    &(struct crm_message){.account = exchange->who.account,
+				  .agent = exchange->who.agent,
+				  .body = body,
+				  .body_len = len},
+	    events_done, exchange, why, sizeof why);
+	free(body);
+	if (status != CRM_OK) {
+		answer_refusal(&exchange->answer, status, why, strlen(why));
+		exchange_resume(exchange);
+	}
+}
+
+static void handle_events(struct exchange *exchange)
+{
+	const char *after = MHD_lookup_connection_value(
+	    exchange->connection, MHD_GET_ARGUMENT_KIND, "after");
+	const char *last;
+	struct MHD_Response *response;
+
+	if (exchange->server->settings->polled) {
+		poll_events(exchange, after ? after : "");
+		return;
+	}
+	/* the browser's own memory of a stream that was cut */
+	if (identity_header(exchange->connection, "Last-Event-ID", &last) == 1)
+		after = last;
+	response = feed_stream(exchange->server->feed, exchange->connection,
+			       exchange->who.account, exchange->who.agent,
+			       after ? after : "");
+	if (response)
+		answer_events(&exchange->answer, response);
+	else
+		answer_refusal(&exchange->answer, CRM_BUSY, "", 0);
 }

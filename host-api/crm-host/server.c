@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "json.h"
+#include "page.h"
+#include "socket.h"
 
 enum {
 	IDLE_TIMEOUT_S = 60, /* a connection on which nothing moves */
@@ -41,32 +45,49 @@ static void init_idle(struct server *server)
 	pthread_mutex_init(&server->lock, NULL);
 }
 
-bool server_listen(struct server *server, struct crm_runtime *runtime,
-		   const struct settings *settings, struct log *log, char *why,
-		   size_t why_cap)
+/* Which origin the widget of the pages is shown from. */
+static bool choose_policy(struct server *server)
 {
-	const struct sockaddr *address =
-	    (const struct sockaddr *)&settings->listen;
-	char text[64];
-	int on = 1;
+	static const char *const members[] = {"widgetUrl"};
+	char page[4096], url[1024] = "";
+	struct crm_json value = {NULL, 0};
+	size_t len =
+	    crm_host_page_settings(server->runtime, page, sizeof page);
 
+	if (len < sizeof page &&
+	    crm_json_members(page, len, members, &value, 1))
+		crm_json_string(value, url, sizeof url);
+	if (url[0] == '\0')
+		snprintf(url, sizeof url, "%s", server->phone_url);
+	server->page_policy = page_policy(url);
+	return server->page_policy != NULL;
+}
+
+bool server_listen(struct server *server, struct crm_runtime *runtime,
+		   const struct settings *settings, struct log *log,
+		   struct feed *feed, char *why, size_t why_cap)
+{
 	*server = (struct server){.runtime = runtime,
 				  .settings = settings,
 				  .log = log,
+				  .feed = feed,
+				  .listen_fd = -1,
 				  .started_ms = server_now_ms()};
 	init_idle(server);
-	server->listen_fd = socket(
-	    address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->listen_fd >= 0 &&
-	    setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on,
-		       sizeof on) == 0 &&
-	    bind(server->listen_fd, address, settings->listen_len) == 0 &&
-	    listen(server->listen_fd, SOMAXCONN) == 0)
-		return true;
-	settings_address_text(&settings->listen, text, sizeof text);
-	snprintf(why, why_cap, "cannot listen on %s: %s", text,
-		 strerror(errno));
-	return false;
+	if (settings->phone.len > 0) {
+		server->phone = phone_new(runtime, &settings->phone, why,
+					  why_cap);
+		if (!server->phone)
+			return false;
+		phone_url(server->phone, server->phone_url,
+			  sizeof server->phone_url);
+	}
+	if (!choose_policy(server)) {
+		snprintf(why, why_cap, "out of memory");
+		return false;
+	}
+	server->listen_fd = socket_listen(&settings->listen, why, why_cap);
+	return server->listen_fd >= 0;
 }
 
 /* Raises the soft limit of descriptors and returns how many connections fit. */
@@ -95,13 +116,13 @@ static unsigned connection_limit(void)
 
 static void log_address(struct server *server)
 {
-	struct sockaddr_storage bound = {0};
-	socklen_t len = sizeof bound;
 	char text[64];
 
-	getsockname(server->listen_fd, (struct sockaddr *)&bound, &len);
-	settings_address_text(&bound, text, sizeof text);
+	socket_text(server->listen_fd, text, sizeof text);
 	log_say(server->log, CRM_INFO, "listening on http://%s/", text);
+	if (server->phone)
+		log_say(server->log, CRM_INFO, "simulated phone at %s",
+			server->phone_url);
 }
 
 bool server_start(struct server *server, char *why, size_t why_cap)
@@ -109,7 +130,7 @@ bool server_start(struct server *server, char *why, size_t why_cap)
 	unsigned flags =
 	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 
-	if (server->settings->listen.ss_family == AF_INET6)
+	if (server->settings->listen.address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	server->daemon = MHD_start_daemon(
 	    flags, 0, NULL, NULL, exchange_handle, server,
@@ -136,6 +157,7 @@ void server_quiesce(struct server *server)
 		/* The library's thread may still be looking at the descriptor,
 		 * so it is closed later; this refuses connections already. */
 		shutdown(server->listen_fd, SHUT_RDWR);
+	feed_end(server->feed);
 }
 
 bool server_wait_idle(struct server *server, uint32_t timeout_ms)
@@ -166,6 +188,8 @@ void server_close(struct server *server)
 		MHD_stop_daemon(server->daemon);
 	if (server->listen_fd >= 0)
 		close(server->listen_fd);
+	phone_free(server->phone);
+	free(server->page_policy);
 	pthread_cond_destroy(&server->idle);
 	pthread_mutex_destroy(&server->lock);
 }

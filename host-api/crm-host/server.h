@@ -11,14 +11,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "feed.h"
 #include "log.h"
+#include "phone.h"
 #include "settings.h"
 
 struct server {
 	struct crm_runtime *runtime;     /* borrowed from main */
 	const struct settings *settings; /* borrowed from main */
 	struct log *log;                 /* borrowed from main */
+	struct feed *feed;               /* borrowed from main */
+	char *page_policy;               /* owned; of the pages of plugins */
+	char phone_url[96];              /* "": there is no simulated phone */
 	struct MHD_Daemon *daemon;       /* owned; NULL: not started */
+	struct phone *phone;             /* owned; NULL: none */
 	int listen_fd;                   /* owned; -1: none */
 	int64_t started_ms;              /* Unix time */
 	atomic_bool draining;
@@ -32,8 +38,8 @@ struct server {
 
 /* [main] Binds the address of the settings. False with the reason in `why`. */
 bool server_listen(struct server *server, struct crm_runtime *runtime,
-		   const struct settings *settings, struct log *log, char *why,
-		   size_t why_cap);
+		   const struct settings *settings, struct log *log,
+		   struct feed *feed, char *why, size_t why_cap);
 
 /* [main] Serves, on a thread of its own. */
 bool server_start(struct server *server, char *why, size_t why_cap);

@@ -88,10 +88,10 @@ static bool parse_port(const char *text, in_port_t *port)
 
 /* "127.0.0.1:8085" or "[::1]:8085"; a name would need a resolver, which can
  * wait for the network. */
-static bool parse_listen(struct settings *settings, const char *text)
+static bool parse_listen(struct settings_address *listen, const char *text)
 {
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&settings->listen;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&settings->listen;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&listen->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&listen->address;
 	const char *colon = strrchr(text, ':');
 	char host[INET6_ADDRSTRLEN + 2];
 	size_t len;
@@ -103,7 +103,7 @@ static bool parse_listen(struct settings *settings, const char *text)
 	host[len] = '\0';
 	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
-		settings->listen_len = sizeof *v4;
+		listen->len = sizeof *v4;
 		return parse_port(colon + 1, &v4->sin_port);
 	}
 	if (len < 3 || host[0] != '[' || host[len - 1] != ']')
@@ -112,7 +112,7 @@ static bool parse_listen(struct settings *settings, const char *text)
 	if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) != 1)
 		return false;
 	v6->sin6_family = AF_INET6;
-	settings->listen_len = sizeof *v6;
+	listen->len = sizeof *v6;
 	return parse_port(colon + 1, &v6->sin6_port);
 }
 
@@ -198,21 +198,33 @@ static bool read_agents(const struct reading *reading,
 	return good;
 }
 
+static bool read_listen(const struct reading *reading, const char *key,
+			struct settings_address *listen)
+{
+	const char *text = crm_host_setting(reading->runtime, "host", key);
+
+	if (!text || *text == '\0')
+		return true;
+	return parse_listen(listen, text) ||
+	       refuse(reading, key, text,
+		      "an address and a port, such as 127.0.0.1:8085 or "
+		      "[::1]:8085");
+}
+
 bool settings_read(struct settings *settings, struct crm_runtime *runtime,
 		   char *why, size_t why_cap)
 {
 	const struct reading reading = {runtime, why, why_cap};
-	const char *address = crm_host_setting(runtime, "host", "listen");
+	const char *events = crm_host_setting(runtime, "host", "events");
 	const char *kb = crm_host_setting(runtime, "host", "max_message_kb");
 
 	*settings = (struct settings){0};
-	if (!address || !kb)
+	if (!events || !kb)
 		return no_memory(&reading); /* both have a default */
 	settings->max_message_bytes = strtoul(kb, NULL, 10) * 1024;
-	return (parse_listen(settings, address) ||
-		refuse(&reading, "listen", address,
-		       "an address and a port, such as 127.0.0.1:8085 or "
-		       "[::1]:8085")) &&
+	settings->polled = strcmp(events, "poll") == 0;
+	return read_listen(&reading, "listen", &settings->listen) &&
+	       read_listen(&reading, "phone_listen", &settings->phone) &&
 	       read_proxies(&reading, settings) &&
 	       read_origins(&reading, settings) &&
 	       read_agents(&reading, settings);

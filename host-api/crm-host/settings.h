@@ -16,9 +16,15 @@ struct strings {
 	size_t count;
 };
 
+struct settings_address {
+	struct sockaddr_storage address;
+	socklen_t len;
+};
+
 struct settings {
-	struct sockaddr_storage listen;
-	socklen_t listen_len;
+	struct settings_address listen;
+	struct settings_address phone; /* len 0: there is none */
+	bool polled; /* events: pages ask, instead of listening */
 	struct in6_addr *trusted_proxies; /* owned; IPv4 as ::ffff:a.b.c.d */
 	size_t trusted_proxy_count;
 	struct strings origins; /* lower case, without a default port */

@@ -1,0 +1,97 @@
+/* phone - see phone.h. */
+#include "phone.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "page.h"
+#include "socket.h"
+
+enum { CONNECTIONS_MAX = 256, IDLE_TIMEOUT_S = 60 };
+
+struct phone {
+	struct crm_runtime *runtime; /* borrowed */
+	struct MHD_Daemon *daemon;   /* owned */
+	int fd;                      /* owned */
+};
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      const char *version, const char *upload,
+			      size_t *upload_len, void **request)
+{
+	const struct phone *phone = context;
+	const struct crm_page *page = crm_host_page(phone->runtime, url);
+	struct answer answer = {0};
+
+	(void)version;
+	(void)upload;
+	(void)request;
+	if (*upload_len > 0)
+		return MHD_NO;
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+		answer_error(&answer, MHD_HTTP_METHOD_NOT_ALLOWED,
+			     "method_not_allowed",
+			     "There are only files to get here.");
+	else if (!page || !(page->flags & CRM_PAGE_FOREIGN))
+		answer_error(&answer, MHD_HTTP_NOT_FOUND, "not_found",
+			     "There is nothing at this path.");
+	else
+		page_answer(&answer, connection, page, page_foreign_policy);
+	return answer_queue(&answer, connection, false);
+}
+
+struct phone *phone_new(struct crm_runtime *runtime,
+			const struct settings_address *address, char *why,
+			size_t why_cap)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+	struct phone *phone = calloc(1, sizeof *phone);
+
+	if (!phone) {
+		snprintf(why, why_cap, "out of memory");
+		return NULL;
+	}
+	phone->runtime = runtime;
+	phone->fd = socket_listen(address, why, why_cap);
+	if (phone->fd >= 0) {
+		if (address->address.ss_family == AF_INET6)
+			flags |= MHD_USE_IPv6;
+		phone->daemon = MHD_start_daemon(
+		    flags, 0, NULL, NULL, handle, phone,
+		    MHD_OPTION_LISTEN_SOCKET, phone->fd,
+		    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+		if (phone->daemon)
+			return phone;
+		snprintf(why, why_cap, "cannot start the phone's server: %s",
+			 strerror(errno));
+		close(phone->fd);
+	}
+	free(phone);
+	return NULL;
+}
+
+void phone_free(struct phone *phone)
+{
+	if (!phone)
+		return;
+	MHD_stop_daemon(phone->daemon);
+	close(phone->fd);
+	free(phone);
+}
+
+void phone_url(const struct phone *phone, char *buf, size_t cap)
+{
+	char text[64];
+
+	socket_text(phone->fd, text, sizeof text);
+	snprintf(buf, cap, "http://%s/phone/", text);
+}
