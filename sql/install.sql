@@ -40,6 +40,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 5
 \set name roles
 \ir one.sql
+\set migration 6
+\set name desk
+\ir one.sql
 
 \if :check
 \else

@@ -1,0 +1,164 @@
+-- What the plugin's own pages ask, and agents' settings: one function, JSON in and
+-- out, so that the plugin passes questions on and knows none of them.
+BEGIN;
+
+CREATE FUNCTION call_log.desk_row(c call_log.calls) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT jsonb_build_object(
+	'id', c.id::text, 'sessionId', c.session_id, 'direction', c.direction,
+	'number', CASE c.direction WHEN 'Outbound' THEN c.to_number ELSE c.from_number END,
+	'name', CASE c.direction WHEN 'Outbound' THEN c.to_name ELSE c.from_name END,
+	'contactName', c.contact_name,
+	'startedAt', (extract(epoch FROM c.started_at) * 1000)::bigint,
+	'durationS', c.duration_s, 'state', c.state, 'outcome', c.outcome,
+	'note', c.note, 'hasRecording', c.recording_link IS NOT NULL,
+	'loggedBy', c.logged_by,
+	'updatedAt', (extract(epoch FROM c.updated_at) * 1000)::bigint)
+$$;
+COMMENT ON FUNCTION call_log.desk_row(call_log.calls) IS
+'A call as a list of calls shows it; number and name are the other party''s. Times in milliseconds of Unix time.';
+
+CREATE FUNCTION call_log.desk_finds(c call_log.calls, search text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT search IS NULL
+    OR EXISTS (SELECT FROM (VALUES (c.from_name), (c.to_name), (c.contact_name), (c.note)) AS t (t)
+               WHERE position(lower(search) IN lower(t)) > 0)
+       -- a number is found however it is written, from three digits on
+    OR search ~ '^[-+(). /0-9]+$' AND length(regexp_replace(search, '\D', '', 'g')) >= 3
+       AND EXISTS (SELECT FROM (VALUES (c.from_number), (c.to_number)) AS n (n)
+                   WHERE position(regexp_replace(search, '\D', '', 'g') IN n) > 0)
+$$;
+COMMENT ON FUNCTION call_log.desk_finds(call_log.calls, text) IS
+'Whether a search for that text finds the call: by part of a name, of the note, or of a number.';
+
+CREATE FUNCTION call_log.desk_calls(account text, agent text, search text, before jsonb, how_many integer)
+RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH found AS (
+	SELECT c AS call, c.started_at AS at, c.session_id AS id
+	FROM call_log.calls c
+	WHERE c.account = desk_calls.account AND c.agent = desk_calls.agent AND c.merged_into IS NULL
+	  AND (before IS NULL
+	       OR (before->>'at') IS NULL AND (c.started_at IS NOT NULL OR c.session_id < before->>'id')
+	       OR c.started_at < (before->>'at')::timestamptz
+	       OR c.started_at = (before->>'at')::timestamptz AND c.session_id < before->>'id')
+	  AND call_log.desk_finds(c, nullif(search, ''))
+	-- the order of index calls_started, read backwards: those without a start first
+	ORDER BY c.started_at DESC, c.session_id DESC
+	LIMIT how_many + 1
+), page AS (
+	SELECT f.*, row_number() OVER (ORDER BY f.at DESC, f.id DESC) AS n FROM found f
+)
+SELECT jsonb_build_object(
+	'calls', coalesce((SELECT jsonb_agg(call_log.desk_row(p.call) ORDER BY p.n)
+	                   FROM page p WHERE p.n <= how_many), '[]'),
+	'next', (SELECT jsonb_build_object('at', p.at, 'id', p.id)
+	         FROM page p WHERE p.n = how_many AND EXISTS (SELECT FROM page WHERE n > how_many)))
+$$;
+COMMENT ON FUNCTION call_log.desk_calls(text, text, text, jsonb, integer) IS
+'An agent''s calls, newest first, so many at a time: {"calls": [desk_row...], "next": what to pass as `before` for more, or null}.';
+
+CREATE FUNCTION call_log.desk_call(account text, agent text, session_id text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH call AS (
+	SELECT s AS row, s.account, s.agent, s.session_id FROM call_log.calls c JOIN call_log.calls s
+	  ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id)
+	WHERE c.account = desk_call.account AND c.agent = desk_call.agent AND c.session_id = desk_call.session_id
+)
+SELECT jsonb_build_object(
+	'call', (SELECT call_log.desk_row(c.row) || jsonb_build_object(
+		'noteVersion', call_log.note_version(c.row), 'result', (c.row).result, 'queueCall', (c.row).queue_call,
+		'fromNumber', (c.row).from_number, 'fromName', (c.row).from_name,
+		'toNumber', (c.row).to_number, 'toName', (c.row).to_name,
+		'contactId', (c.row).contact_id, 'contactType', (c.row).contact_type, 'form', (c.row).form,
+		'aiNote', (c.row).ai_note, 'transcript', (c.row).transcript,
+		'recordingLink', (c.row).recording_link) FROM call c),
+	'notes', coalesce((
+		SELECT jsonb_agg(jsonb_build_object('savedAt', (extract(epoch FROM n.saved_at) * 1000)::bigint, 'note', n.note,
+			-- anything but the widget: the desk, a report, somebody's SQL
+			'elsewhere', n.request_id LIKE 'set\_note/%' OR n.request_id LIKE 'sql/%')
+			ORDER BY n.saved_at DESC, n.request_id DESC)
+		FROM call JOIN call_log.notes n
+		  ON n.account = call.account AND n.agent = call.agent AND n.session_id = call.session_id
+		WHERE n.note IS NOT NULL), '[]'))
+$$;
+COMMENT ON FUNCTION call_log.desk_call(text, text, text) IS
+'One call of an agent with the history of its note, newest first: {"call": {...} or null, "notes": [{"savedAt", "note", "elsewhere"}...]}.';
+
+CREATE FUNCTION call_log.desk_set_note(account text, agent text, session_id text, note text, expected_version text)
+RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN jsonb_build_object('saved', true, 'noteVersion',
+		call_log.set_note(account, agent, session_id, note, expected_version));
+EXCEPTION
+	WHEN SQLSTATE 'CL001' THEN
+		RETURN jsonb_build_object('saved', false, 'conflict',
+			call_log.desk_call(account, agent, session_id)->'call');
+	WHEN no_data_found THEN
+		RETURN jsonb_build_object('saved', false);
+END $$;
+COMMENT ON FUNCTION call_log.desk_set_note(text, text, text, text, text) IS
+'set_note() for a page: {"saved": true, "noteVersion"}, or {"saved": false} with "conflict", the call as it is now, when somebody else saved meanwhile; without, when there is no such call.';
+
+CREATE FUNCTION call_log.desk_auto_log(account text, agent text, auto_log boolean, at timestamptz) RETURNS jsonb
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+INSERT INTO call_log.agents AS a (account, agent, auto_log, auto_log_changed_at)
+VALUES (account, agent, auto_log, at)
+ON CONFLICT ON CONSTRAINT agents_pkey DO UPDATE
+SET auto_log = excluded.auto_log, auto_log_changed_at = excluded.auto_log_changed_at
+WHERE a.auto_log_changed_at IS NULL OR a.auto_log_changed_at < excluded.auto_log_changed_at;
+SELECT jsonb_build_object('autoLog', a.auto_log) FROM call_log.agents a
+WHERE a.account = desk_auto_log.account AND a.agent = desk_auto_log.agent
+$$;
+COMMENT ON FUNCTION call_log.desk_auto_log(text, text, boolean, timestamptz) IS
+'Keeps how the agent''s auto-log switch stands since that moment; an older word changes nothing.';
+
+CREATE FUNCTION call_log.desk(path text, account text, agent text, sent_at timestamptz, body jsonb)
+RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	session_id text := body->>'sessionId';
+BEGIN
+	CASE path
+	WHEN 'call_log/calls' THEN
+		RETURN call_log.desk_calls(account, agent, body->>'search', nullif(body->'before', 'null'),
+			least(greatest(coalesce((body->>'limit')::integer, 50), 1), 200));
+	WHEN 'call_log/call' THEN
+		RETURN call_log.desk_call(account, agent, session_id);
+	WHEN 'call_log/set-note' THEN
+		RETURN call_log.desk_set_note(account, agent, session_id, body->>'note', body->>'expectedVersion');
+	WHEN 'call_log/settings' THEN
+		RETURN jsonb_build_object('autoLog', (SELECT a.auto_log FROM call_log.agents a
+			WHERE a.account = desk.account AND a.agent = desk.agent));
+	WHEN 'rc-callLogger-auto-log-notify' THEN
+		RETURN call_log.desk_auto_log(account, agent, (body->>'autoLog')::boolean, sent_at);
+	END CASE;
+END $$;
+COMMENT ON FUNCTION call_log.desk(text, text, text, timestamptz, jsonb) IS
+'Answers a question of the plugin''s pages, by its path, for an agent; the body is the question''s. README (pages) and the functions named here say which there are. An unknown path: SQLSTATE 20000.';
+
+REVOKE ALL ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text),
+	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
+	call_log.desk_set_note(text, text, text, text, text),
+	call_log.desk_auto_log(text, text, boolean, timestamptz),
+	call_log.desk(text, text, text, timestamptz, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text),
+	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
+	call_log.desk_set_note(text, text, text, text, text),
+	call_log.desk_auto_log(text, text, boolean, timestamptz),
+	call_log.desk(text, text, text, timestamptz, jsonb) TO call_log_writer;
+
+INSERT INTO call_log.migrations (version, name) VALUES (6, 'desk');
+COMMIT;
