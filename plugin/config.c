@@ -19,7 +19,7 @@ struct option {
 	bool secret;          /* may hold a password */
 	const char *standard; /* the default, as the host would hand it over */
 	int min, max;
-	const char *values[4]; /* of an enum, in the order of its C enum */
+	const char *values[5]; /* of an enum, in the order of its C enum */
 	const char *example;
 	const char *help;
 };
@@ -75,6 +75,78 @@ static const struct option options[] = {
      .standard = "true",
      .help = "Whether that button opens the widget's own form with a note; "
 	     "false: it logs the call at once."},
+    {.name = "auto_log",
+     .type = TYPE_ENUM,
+     .offset = AT(auto_log),
+     .standard = "agent_off",
+     .values = {"agent_off", "agent_on", "always", "never"},
+     .help = "Whether calls are logged without a click: always, never, or as "
+	     "the agent sets the widget's switch, which is off or on until "
+	     "then. The agent's choice is kept in the database."},
+    {.name = "auto_log_label",
+     .type = TYPE_STRING,
+     .offset = AT(auto_log_label),
+     .standard = "",
+     .example = "Log my calls",
+     .help = "The label of that switch. Empty: the widget's own."},
+    {.name = "auto_log_text",
+     .type = TYPE_STRING,
+     .offset = AT(auto_log_text),
+     .standard = "",
+     .help = "A description below the label."},
+    {.name = "auto_log_warning",
+     .type = TYPE_STRING,
+     .offset = AT(auto_log_warning),
+     .standard = "",
+     .help = "A warning below the switch."},
+    {.name = "auto_log_hidden",
+     .type = TYPE_BOOL,
+     .offset = AT(auto_log_hidden),
+     .standard = "false",
+     .help = "Whether the agents do not see the switch."},
+    {.name = "edit_log_hidden",
+     .type = TYPE_BOOL,
+     .offset = AT(edit_log_hidden),
+     .standard = "false",
+     .help = "Whether the widget shows no button to edit the log of a call in "
+	     "its history."},
+    {.name = "authorization",
+     .type = TYPE_BOOL,
+     .offset = AT(authorization),
+     .standard = "true",
+     .help = "Whether the widget shows who is signed in at the host, and a "
+	     "button to sign in again. While nobody is, it asks for no marks "
+	     "and loses none."},
+    {.name = "sign_in_url",
+     .type = TYPE_STRING,
+     .offset = AT(sign_in_url),
+     .standard = "",
+     .example = "/login",
+     .help = "The page that button opens. Empty: the page with the widget is "
+	     "loaded anew."},
+    {.name = "backfill",
+     .type = TYPE_BOOL,
+     .offset = AT(backfill),
+     .standard = "true",
+     .help = "Whether calls of the last days that the widget did not log, "
+	     "since no page was open, are logged later. Only for agents whose "
+	     "calls are logged without a click."},
+    {.name = "widget_url",
+     .type = TYPE_STRING,
+     .offset = AT(widget_url),
+     .standard = "",
+     .example = "https://phone.example.org/app.html?clientId=abc",
+     .help = "The address of the phone widget, RingCentral Embeddable, with "
+	     "its client id. Empty: the simulated phone, if the host serves "
+	     "one."},
+    {.name = "call_url",
+     .type = TYPE_STRING,
+     .offset = AT(call_url),
+     .standard = "/#call/{sessionId}",
+     .example = "https://crm.example.org/calls/{sessionId}",
+     .help = "The page that shows a call, opened by the widget's button to "
+	     "view a log; {sessionId} and {agent} are filled in. Empty: "
+	     "none."},
     {.name = "spool",
      .type = TYPE_STRING,
      .offset = AT(spool),
@@ -268,6 +340,12 @@ void config_free(struct config *config)
 	free(config->conninfo);
 	free(config->listen_conninfo);
 	free(config->logger_title);
+	free(config->auto_log_label);
+	free(config->auto_log_text);
+	free(config->auto_log_warning);
+	free(config->widget_url);
+	free(config->call_url);
+	free(config->sign_in_url);
 	free(config->spool);
 	*config = (struct config){0};
 }

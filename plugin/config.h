@@ -11,6 +11,13 @@
 
 enum config_body { CONFIG_BODY_NONE, CONFIG_BODY_FINAL, CONFIG_BODY_ALL };
 enum config_empty_note { CONFIG_EMPTY_KEEP, CONFIG_EMPTY_ERASE };
+/* Who moves the widget's auto-log switch, and where it stands before. */
+enum config_auto_log {
+	CONFIG_AUTO_AGENT_OFF,
+	CONFIG_AUTO_AGENT_ON,
+	CONFIG_AUTO_ALWAYS,
+	CONFIG_AUTO_NEVER
+};
 
 struct config {
 	char *conninfo;        /* owned */
@@ -19,8 +26,19 @@ struct config {
 	char *spool;           /* owned; "": there is none */
 	int spool_max_mb;
 	bool show_log_modal;
-	int body;       /* enum config_body */
-	int empty_note; /* enum config_empty_note */
+	int auto_log;           /* enum config_auto_log */
+	char *auto_log_label;   /* owned; "": the widget's own, as the next */
+	char *auto_log_text;    /* owned */
+	char *auto_log_warning; /* owned */
+	bool auto_log_hidden;
+	bool edit_log_hidden;
+	bool authorization;
+	bool backfill;
+	char *widget_url;  /* owned; "": the simulated phone */
+	char *call_url;    /* owned; "": none */
+	char *sign_in_url; /* owned; "": the page itself */
+	int body;          /* enum config_body */
+	int empty_note;    /* enum config_empty_note */
 	int commit_deadline_ms;
 	int match_deadline_ms;
 	int batch_max;

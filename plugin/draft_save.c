@@ -104,7 +104,9 @@ static void read_trigger(struct draft *draft, struct text trigger)
 	static const char *const saves[] = {"createLog", "editLog", "logForm",
 					    "contactUpdated"};
 
-	draft->event.logged_by = LOGGED_BY_AUTO;
+	draft->event.logged_by = draft_text_is(trigger, "backfill")
+				     ? LOGGED_BY_BACKFILL
+				     : LOGGED_BY_AUTO;
 	for (size_t i = 0; i < sizeof(saves) / sizeof(saves[0]); i++) {
 		if (draft_text_is(trigger, saves[i]))
 			draft->event.logged_by = LOGGED_BY_MANUAL;

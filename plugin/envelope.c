@@ -67,9 +67,6 @@ static bool read_origin(const struct message_origin *origin,
 
 static bool read_request(struct envelope *envelope, struct err *err)
 {
-	if (!json_is_object(envelope->root))
-		return err_set(err, ERR_INPUT, "the message is not an object");
-
 	const struct json *id = json_member(envelope->root, "requestId");
 	envelope->request_id = envelope_text(id);
 	if (!envelope->request_id.s)
@@ -89,9 +86,9 @@ static bool read_request(struct envelope *envelope, struct err *err)
 	return true;
 }
 
-bool envelope_open(const char *bytes, size_t len,
-		   const struct message_origin *origin,
-		   struct envelope *envelope, struct err *err)
+static bool open_any(const char *bytes, size_t len,
+		     const struct message_origin *origin,
+		     struct envelope *envelope, struct err *err)
 {
 	*envelope = (struct envelope){0};
 	if (!read_origin(origin, envelope, err))
@@ -100,10 +97,29 @@ bool envelope_open(const char *bytes, size_t len,
 	if (!envelope->root)
 		return false;
 	envelope->stripped = json_strip_tokens(envelope->root);
+	if (json_is_object(envelope->root))
+		return true;
+	envelope_close(envelope);
+	return err_set(err, ERR_INPUT, "the message is not an object");
+}
+
+bool envelope_open(const char *bytes, size_t len,
+		   const struct message_origin *origin,
+		   struct envelope *envelope, struct err *err)
+{
+	if (!open_any(bytes, len, origin, envelope, err))
+		return false;
 	if (read_request(envelope, err))
 		return true;
 	envelope_close(envelope);
 	return false;
+}
+
+bool envelope_open_notice(const char *bytes, size_t len,
+			  const struct message_origin *origin,
+			  struct envelope *envelope, struct err *err)
+{
+	return open_any(bytes, len, origin, envelope, err);
 }
 
 void envelope_close(struct envelope *envelope)

@@ -20,6 +20,10 @@ struct envelope {
 bool envelope_open(const char *bytes, size_t len,
 		   const struct message_origin *origin,
 		   struct envelope *envelope, struct err *err);
+/* The same of a notification: without request id and body. */
+bool envelope_open_notice(const char *bytes, size_t len,
+			  const struct message_origin *origin,
+			  struct envelope *envelope, struct err *err);
 void envelope_close(struct envelope *envelope);
 
 /* A string that is not empty, borrowed; else absent. */

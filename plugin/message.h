@@ -75,6 +75,29 @@ struct message_change {
 	void *arena;            /* owned: all of the above */
 };
 
+/* Calls that the widget did not log. */
+enum { MESSAGE_BACKFILL_MAX = 200 };
+struct message_backfill_call {
+	char *session_id;       /* owned; as the widget names it, or "" */
+	struct message_log log; /* owned; its request id is the message's */
+	struct err err;         /* why it is not logged */
+};
+struct message_backfill {
+	struct text request_id;              /* borrowed from arena */
+	struct message_backfill_call *calls; /* owned */
+	size_t count;
+	void *arena; /* owned */
+};
+
+/* A question of the plugin's own pages, or a notification of the widget, whole:
+ * JSON that the database understands. */
+struct message_ask {
+	struct text account, agent;
+	struct text request_id; /* s == NULL: a notification, wants no answer */
+	struct text body;
+	void *arena; /* owned: all of the above */
+};
+
 /* Each returns false with err->kind ERR_INPUT (a sentence that names the
  * member) or ERR_NO_MEMORY, and then owns nothing. `body` need not end in a NUL
  * and is never read past `len`. */
@@ -84,6 +107,17 @@ bool message_decode_log(const char *body, size_t len,
 bool message_decode_match(const char *body, size_t len,
 			  const struct message_origin *origin,
 			  struct message_match *match, struct err *err);
+bool message_decode_ask(const char *body, size_t len,
+			const struct message_origin *origin,
+			struct message_ask *ask, struct err *err);
+bool message_decode_notice(const char *body, size_t len,
+			   const struct message_origin *origin,
+			   struct message_ask *ask, struct err *err);
+/* A call that cannot be understood has its err set, and no event. */
+bool message_decode_backfill(const char *body, size_t len,
+			     const struct message_origin *origin,
+			     struct message_backfill *backfill,
+			     struct err *err);
 bool message_decode_change(const char *payload, size_t len,
 			   struct message_change *change, struct err *err);
 
@@ -91,8 +125,13 @@ bool message_decode_change(const char *payload, size_t len,
  * when memory is out or MESSAGE_ANSWER_MAX exceeded. message_answer_match()
  * takes one entry an id, in order. */
 char *message_answer_ok(struct text request_id, size_t *len);
+/* `json` is the answer's data, as text. */
+char *message_answer_data(struct text request_id, struct text json,
+			  size_t *len);
 char *message_answer_match(const struct message_match *match,
 			   const struct message_entry *entries, size_t *len);
+char *message_answer_backfill(const struct message_backfill *backfill,
+			      size_t *len);
 /* What makes the widget ask for these calls again, in the same form. */
 char *message_trigger(const struct text *ids, size_t count, size_t *len);
 
@@ -100,5 +139,7 @@ char *message_trigger(const struct text *ids, size_t count, size_t *len);
 void message_log_free(struct message_log *log);
 void message_match_free(struct message_match *match);
 void message_change_free(struct message_change *change);
+void message_ask_free(struct message_ask *ask);
+void message_backfill_free(struct message_backfill *backfill);
 
 #endif

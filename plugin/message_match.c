@@ -152,6 +152,16 @@ char *message_answer_ok(struct text request_id, size_t *len)
 	return buf_take(&buf, len);
 }
 
+char *message_answer_data(struct text request_id, struct text json, size_t *len)
+{
+	struct buf buf;
+
+	begin_answer(&buf, request_id);
+	buf_add(&buf, json.s, json.len);
+	buf_add_string(&buf, "}}");
+	return buf_take(&buf, len);
+}
+
 static void add_member(struct buf *buf, const char *name, struct text text)
 {
 	buf_add_string(buf, name);

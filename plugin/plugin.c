@@ -5,19 +5,22 @@
  *   call_log/write   the writer's connection, the batch
  *   call_log/match   the matcher's connection, the round
  *   call_log/listen  the listener's connection
+ *   call_log/desk    the desk's connection
  * Data moves between them only through queues. */
 #include "plugin.h"
 
-#include "buf.h"
+#include "backfill.h"
 #include "clock.h"
 #include "config.h"
 #include "db.h"
+#include "desk.h"
 #include "health.h"
 #include "listener.h"
 #include "log.h"
 #include "logger.h"
 #include "matcher.h"
 #include "recall.h"
+#include "service.h"
 #include "threads.h"
 #include "trigger.h"
 #include "writer.h"
@@ -30,14 +33,10 @@
 #include <unistd.h>
 
 enum {
-	SERVICE_MAX = 512 * 1024,
 	/* How much later than stop()'s deadline a thread may end: it answers
 	 * what is left then. */
 	GRACE_MS = 5000
 };
-
-#define PATH_LOG "/callLogger"
-#define PATH_MATCH "/callLogger/match"
 
 struct plugin {
 	struct crm_plugin abi; /* first: the host's pointer is ours */
@@ -49,6 +48,7 @@ struct plugin {
 	struct recall *recall;
 	struct matcher *matcher;
 	struct listener *listener;
+	struct desk *desk;
 	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
@@ -80,10 +80,14 @@ static bool is_foreign(const struct plugin *plugin)
 static enum crm_status handle(struct plugin *plugin,
 			      const struct crm_request *request)
 {
-	if (strcmp(request->path, PATH_LOG) == 0)
+	if (strcmp(request->path, SERVICE_LOG) == 0)
 		return logger_submit(&plugin->logger, request);
-	if (strcmp(request->path, PATH_MATCH) == 0)
+	if (strcmp(request->path, SERVICE_MATCH) == 0)
 		return matcher_submit(plugin->matcher, request);
+	if (strcmp(request->path, SERVICE_BACKFILL) == 0)
+		return backfill_submit(&plugin->logger, request);
+	if (desk_takes(request->path))
+		return desk_submit(plugin->desk, request);
 	return CRM_UNSUPPORTED;
 }
 
@@ -114,6 +118,8 @@ static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 		matcher_stop(plugin->matcher, deadline_ns);
 	if (plugin->listener)
 		listener_stop(plugin->listener);
+	if (plugin->desk)
+		desk_stop(plugin->desk, deadline_ns);
 }
 
 static enum crm_status plugin_start(struct crm_plugin *abi)
@@ -126,6 +132,7 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	if (!trigger_open(plugin->trigger, &err) ||
 	    !matcher_open(plugin->matcher, &err) ||
 	    !writer_open(plugin->writer, &err) ||
+	    !desk_open(plugin->desk, &err) ||
 	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
@@ -135,7 +142,9 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	    threads_start(threads, "call_log/match", matcher_run,
 			  plugin->matcher, &err) &&
 	    threads_start(threads, "call_log/listen", listener_run,
-			  plugin->listener, &err)) {
+			  plugin->listener, &err) &&
+	    threads_start(threads, "call_log/desk", desk_run, plugin->desk,
+			  &err)) {
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
 	}
@@ -175,7 +184,8 @@ static size_t plugin_health(struct crm_plugin *abi, char *buf, size_t cap)
 
 	return health_print(plugin->health,
 			    writer_queued(plugin->writer) +
-				matcher_queued(plugin->matcher),
+				matcher_queued(plugin->matcher) +
+				desk_queued(plugin->desk),
 			    buf, cap);
 }
 
@@ -192,23 +202,6 @@ static const void *plugin_extension(struct crm_plugin *abi, const char *id)
 	return NULL;
 }
 
-static char *print_service(const struct config *config)
-{
-	struct buf out;
-
-	buf_init(&out, SERVICE_MAX);
-	buf_add_string(&out, "{\"paths\":[\"" PATH_LOG "\",\"" PATH_MATCH "\"],"
-			     "\"types\":[],\"service\":{\"name\":\"call-log\","
-			     "\"callLoggerPath\":\"" PATH_LOG "\","
-			     "\"callLogEntityMatcherPath\":\"" PATH_MATCH "\","
-			     "\"callLoggerTitle\":");
-	buf_add_json(&out, config->logger_title, strlen(config->logger_title));
-	buf_add_string(&out, ",\"showLogModal\":");
-	buf_add_string(&out, config->show_log_modal ? "true" : "false");
-	buf_add_string(&out, "}}");
-	return buf_take(&out, NULL);
-}
-
 /* ----------------------------------------------------------- life cycle */
 
 static void plugin_destroy(struct crm_plugin *abi)
@@ -221,6 +214,7 @@ static void plugin_destroy(struct crm_plugin *abi)
 	writer_free(plugin->writer);
 	matcher_free(plugin->matcher);
 	listener_free(plugin->listener);
+	desk_free(plugin->desk);
 	recall_free(plugin->recall);
 	trigger_free(plugin->trigger);
 	health_free(plugin->health);
@@ -306,6 +300,18 @@ static bool make_listener(struct plugin *plugin, struct err *err)
 	return plugin->listener != NULL;
 }
 
+static bool make_desk(struct plugin *plugin, struct err *err)
+{
+	struct desk_settings desk = {
+	    .conninfo = plugin->config.conninfo,
+	    .host = plugin->host,
+	    .health = plugin->health,
+	};
+
+	plugin->desk = desk_new(&desk, err);
+	return plugin->desk != NULL;
+}
+
 static bool make_parts(struct plugin *plugin, struct err *err)
 {
 	const struct config *config = &plugin->config;
@@ -366,13 +372,13 @@ static bool make(struct plugin *plugin, struct err *err)
 		return false;
 	plugin->health = health_new(plugin->host);
 	plugin->options = config_options();
-	plugin->service = print_service(&plugin->config);
+	plugin->service = service_print(&plugin->config);
 	if (!plugin->health || !plugin->options || !plugin->service)
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	return describing ||
 	       (check_conninfo(&plugin->config, err) &&
 		make_memory(plugin, err) && make_parts(plugin, err) &&
-		make_listener(plugin, err));
+		make_listener(plugin, err) && make_desk(plugin, err));
 }
 
 struct crm_plugin *plugin_new(const struct crm_host *host, char *why,

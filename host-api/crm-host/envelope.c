@@ -82,27 +82,57 @@ bool envelope_read(struct envelope *envelope, const char *body, size_t len,
 		return refuse(why, why_cap,
 			      "The body's members 'expected_agent' and "
 			      "'expected_account' must be strings.");
-	envelope->expected_agent = found[AGENT];
-	envelope->expected_account = found[ACCOUNT];
+	envelope->agent = found[AGENT].text;
+	envelope->agent_len = found[AGENT].len;
+	envelope->account = found[ACCOUNT].text;
+	envelope->account_len = found[ACCOUNT].len;
 	envelope->message = found[MESSAGE].text;
 	envelope->message_len = found[MESSAGE].len;
 	return true;
 }
 
-static bool is_expected(struct crm_json expected, const char *name)
+static bool is_expected(const char *expected, size_t expected_len,
+			const char *name)
 {
 	char text[UTF8_NAME_MAX + 1];
 	ptrdiff_t len;
 
-	if (!expected.text)
+	if (!expected)
 		return true;
-	len = crm_json_string(expected, text, sizeof text);
+	len = crm_json_string((struct crm_json){expected, expected_len}, text,
+			      sizeof text);
 	return len >= 0 && (size_t)len < sizeof text && strcmp(text, name) == 0;
 }
 
 bool envelope_is_for(const struct envelope *envelope, const char *agent,
 		     const char *account)
 {
-	return is_expected(envelope->expected_agent, agent) &&
-	       is_expected(envelope->expected_account, account);
+	return is_expected(envelope->agent, envelope->agent_len, agent) &&
+	       is_expected(envelope->account, envelope->account_len, account);
+}
+
+bool envelope_string(const char *object, size_t len, const char *member,
+		     char *buf, size_t cap)
+{
+	struct crm_json value = {NULL, 0};
+	ptrdiff_t text_len;
+
+	if (!crm_json_members(object, len, &member, &value, 1))
+		return false;
+	text_len = crm_json_string(value, buf, cap);
+	return text_len >= 0 && (size_t)text_len < cap;
+}
+
+const char *envelope_data(const char *answer, size_t len, size_t *data_len)
+{
+	static const char *const response[] = {"response"};
+	static const char *const data[] = {"data"};
+	struct crm_json value = {NULL, 0};
+
+	if (!crm_json_members(answer, len, response, &value, 1) ||
+	    !value.text ||
+	    !crm_json_members(value.text, value.len, data, &value, 1))
+		return NULL;
+	*data_len = value.len;
+	return value.text;
 }

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "json.h"
-
 struct envelope {
 	int64_t sent_at_ms; /* 0: not said */
-	/* for whom the page takes the agent to be; text NULL: not said */
-	struct crm_json expected_agent, expected_account;
+	/* for whom the page takes the agent to be: JSON strings, borrowed from
+	 * the body; NULL: not said */
+	const char *agent, *account;
+	size_t agent_len, account_len;
 	const char *message; /* borrowed from the body: an object */
 	size_t message_len;
 };
@@ -29,5 +29,14 @@ bool envelope_read(struct envelope *envelope, const char *body, size_t len,
  * another. */
 bool envelope_is_for(const struct envelope *envelope, const char *agent,
 		     const char *account);
+
+/* The string member of a JSON object, into buf; false: there is none, or it is
+ * longer. */
+bool envelope_string(const char *object, size_t len, const char *member,
+		     char *buf, size_t cap);
+
+/* The bytes of `response.data` in an answer of a plugin, borrowed from it; NULL:
+ * there are none. */
+const char *envelope_data(const char *answer, size_t len, size_t *data_len);
 
 #endif

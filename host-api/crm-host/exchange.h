@@ -17,8 +17,8 @@ struct exchange {
 	struct server *server;             /* borrowed */
 	struct MHD_Connection *connection; /* borrowed */
 	const struct route *route;         /* borrowed constant */
-	const struct crm_page *page; /* borrowed; of a route to a file */
-	char *demo_cookie;           /* owned: makes the first agent ours */
+	const struct crm_page *page;       /* borrowed; of a route to a file */
+	char *demo_cookie; /* owned: makes the first agent ours */
 	struct identity who;
 	char *body; /* owned: what was read */
 	size_t body_len, body_cap;

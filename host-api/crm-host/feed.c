@@ -168,8 +168,8 @@ static struct message *message_new(const char *account, const char *agent,
 	message->account = memcpy(message->text, account, account_size);
 	message->agent =
 	    memcpy(message->text + account_size, agent, agent_size);
-	message->body = memcpy(message->text + account_size + agent_size, body,
-			       body_len);
+	message->body =
+	    memcpy(message->text + account_size + agent_size, body, body_len);
 	message->body_len = body_len;
 	return message;
 }

@@ -51,7 +51,8 @@ char *page_policy(const char *widget_url)
 	size_t len = widget_url ? origin_len(widget_url) : 0;
 	char *policy;
 
-	if (asprintf(&policy, OWN_ONLY "; frame-ancestors 'self'; frame-src %.*s",
+	if (asprintf(&policy,
+		     OWN_ONLY "; frame-ancestors 'self'; frame-src %.*s",
 		     len ? (int)len : 6, len ? widget_url : "'none'") < 0)
 		return NULL;
 	return policy;

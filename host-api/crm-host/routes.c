@@ -19,7 +19,6 @@
 #include <strings.h>
 
 #include "envelope.h"
-#include "json.h"
 #include "origin.h"
 #include "page.h"
 #include "utf8.h"
@@ -253,12 +252,11 @@ static void write_member(FILE *out, const char *before, const char *value)
  * plugins name no widget. */
 static void write_page(FILE *out, const struct server *server, const char *page)
 {
-	static const char *const members[] = {"widgetUrl"};
-	struct crm_json url = {NULL, 0};
+	char url[1024];
 
-	crm_json_members(page, strlen(page), members, &url, 1);
 	fputs(",\"page\":{", out);
-	if (!url.text) {
+	if (!envelope_string(page, strlen(page), "widgetUrl", url,
+			     sizeof url)) {
 		write_member(out, "\"widgetUrl\":", server->phone_url);
 		fputs(strcmp(page, "{}") == 0 ? "" : ",", out);
 	}
@@ -380,18 +378,15 @@ static void handle_page(struct exchange *exchange)
 static void events_done(void *context, enum crm_status status, const char *body,
 			size_t body_len)
 {
-	static const char *const response[] = {"response"};
-	static const char *const data[] = {"data"};
 	struct exchange *exchange = context;
-	struct crm_json value = {NULL, 0};
+	size_t len = 0;
+	const char *data =
+	    status == CRM_OK ? envelope_data(body, body_len, &len) : NULL;
 
 	if (status != CRM_OK)
 		answer_refusal(&exchange->answer, status, body, body_len);
-	else if (crm_json_members(body, body_len, response, &value, 1) &&
-		 crm_json_members(value.text ? value.text : "", value.len, data,
-				  &value, 1) &&
-		 value.text)
-		answer_copy(&exchange->answer, value.text, value.len);
+	else if (data)
+		answer_copy(&exchange->answer, data, len);
 	else
 		answer_refusal(&exchange->answer, CRM_FAILED, "", 0);
 	exchange_resume(exchange);

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "envelope.h"
 #include "exchange.h"
-#include "json.h"
 #include "page.h"
 #include "socket.h"
 
@@ -48,16 +48,11 @@ static void init_idle(struct server *server)
 /* Which origin the widget of the pages is shown from. */
 static bool choose_policy(struct server *server)
 {
-	static const char *const members[] = {"widgetUrl"};
 	char page[4096], url[1024] = "";
-	struct crm_json value = {NULL, 0};
-	size_t len =
-	    crm_host_page_settings(server->runtime, page, sizeof page);
+	size_t len = crm_host_page_settings(server->runtime, page, sizeof page);
 
-	if (len < sizeof page &&
-	    crm_json_members(page, len, members, &value, 1))
-		crm_json_string(value, url, sizeof url);
-	if (url[0] == '\0')
+	if (len >= sizeof page ||
+	    !envelope_string(page, len, "widgetUrl", url, sizeof url))
 		snprintf(url, sizeof url, "%s", server->phone_url);
 	server->page_policy = page_policy(url);
 	return server->page_policy != NULL;
@@ -75,8 +70,8 @@ bool server_listen(struct server *server, struct crm_runtime *runtime,
 				  .started_ms = server_now_ms()};
 	init_idle(server);
 	if (settings->phone.len > 0) {
-		server->phone = phone_new(runtime, &settings->phone, why,
-					  why_cap);
+		server->phone =
+		    phone_new(runtime, &settings->phone, why, why_cap);
 		if (!server->phone)
 			return false;
 		phone_url(server->phone, server->phone_url,

@@ -39,7 +39,7 @@ is scalar(threads()), 0, 'creating starts no thread';
 $driver->start;
 $driver->logged(session_id => '1');
 my @ours = threads();
-is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/listen call_log/match call_log/write',
+is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/desk call_log/listen call_log/match call_log/write',
   'its threads have names';
 my %blocked = map { slurp("$_/status") =~ /^SigBlk:\s*(\S+)/m; $1 => 1 } @ours;
 # all but KILL (9), STOP (19) and the two that the C library keeps (32, 33)
@@ -144,11 +144,18 @@ unlike join('', map { slurp($_) } glob "$spool*"), qr/$secret/, 'and the token i
 
 # ----------------------------------------------------------- what it offers
 my $service = $driver->ask('service');
-is_deeply $service->{paths}, [ '/callLogger', '/callLogger/match' ], 'it takes its paths';
+is_deeply $service->{paths}, [ '/callLogger', '/callLogger/match', 'call_log/backfill', 'call_log/calls',
+	'call_log/call', 'call_log/set-note', 'call_log/settings' ], 'it takes its paths';
+is_deeply $service->{types}, ['rc-callLogger-auto-log-notify'], 'and a notification';
 is_deeply $service->{service}, {
 	name => 'call-log', callLoggerPath => '/callLogger',
 	callLogEntityMatcherPath => '/callLogger/match', callLoggerTitle => 'Log call',
-	showLogModal => JSON::PP::true }, 'and says what to register with the widget';
+	showLogModal => JSON::PP::true, authorizationPath => '/authorize', authorizedTitle => 'Signed in',
+	unauthorizedTitle => 'Sign in', showAuthRedDot => JSON::PP::true }, 'it says what to register with the widget';
+is_deeply $service->{page}, {
+	callUrl => '/#call/{sessionId}', settingsPath => 'call_log/settings',
+	backfillPath => 'call_log/backfill', autoLog => { forced => JSON::PP::false, initial => JSON::PP::false } },
+  'and what the page bridge is to know';
 my %option = map { $_->{name} => $_ } @{ $driver->ask('options') };
 ok $option{conninfo}{required} && $option{conninfo}{secret} eq 'may', 'conninfo is required and may hold a password';
 ok !(grep { !$_->{help} || !$_->{type} } values %option), 'every option has a type and a help text';
