@@ -71,6 +71,10 @@ $(B)/obj/%.o: %.c Makefile
 $(B)/web/bridge_files.c: $(wildcard host-api/web/*.js) packaging/embed
 	@mkdir -p $(@D)
 	$(call say,embed $@)packaging/embed bridge_files host-api/web /widget 0 >$@
+$(B)/web/plugin_pages.c: $(wildcard plugin/web/*/*) packaging/embed
+	@mkdir -p $(@D)
+	$(call say,embed $@)packaging/embed plugin_pages plugin/web/desk '' 0 \
+	  plugin/web/phone /phone CRM_PAGE_FOREIGN >$@
 $(B)/obj/web/%.o: $(B)/web/%.c
 	@mkdir -p $(@D)
 	$(call say,compile $<)$(CC) $(CPPFLAGS) $(ALLFLAGS) -c $< -o $@
@@ -88,10 +92,10 @@ $(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
 	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl
 
 # the plugin: one exported symbol, never unmapped
-$(B)/call_log.so: $(call obj,$(PLUGIN_SRC))
+$(B)/call_log.so: $(call obj,$(PLUGIN_SRC)) $(B)/obj/web/plugin_pages.o
 	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS)
 # for the tests, which look inside
-$(B)/libcall_log.a: $(call obj,$(filter-out plugin/entry.c,$(PLUGIN_SRC)))
+$(B)/libcall_log.a: $(call obj,$(filter-out plugin/entry.c,$(PLUGIN_SRC))) $(B)/obj/web/plugin_pages.o
 	$(call say,link $@)rm -f $@ && ar rcs $@ $^
 $(B)/examples/%.so: $(B)/obj/host-api/examples/%.o
 	@mkdir -p $(@D)

@@ -197,6 +197,8 @@ static const void *plugin_extension(struct crm_plugin *abi, const char *id)
 		return plugin->options;
 	if (strcmp(id, CRM_EXT_WIDGET_SERVICE) == 0)
 		return plugin->service;
+	if (strcmp(id, CRM_EXT_PAGES) == 0)
+		return &plugin_pages;
 	if (strcmp(id, CRM_EXT_HEALTH) == 0)
 		return &plugin->health_extension;
 	return NULL;

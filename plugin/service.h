@@ -13,4 +13,7 @@
 /* The JSON text, to free(); NULL when memory is out. */
 char *service_print(const struct config *config);
 
+/* The files below plugin/web/, for CRM_EXT_PAGES; made by packaging/embed. */
+extern const struct crm_pages plugin_pages;
+
 #endif

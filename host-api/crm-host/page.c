@@ -8,8 +8,7 @@
 #include "identity.h"
 
 /* made from host-api/web/ */
-extern const struct crm_page bridge_files[];
-extern const size_t bridge_files_count;
+extern const struct crm_pages bridge_files;
 
 #define OWN_ONLY                                                               \
 	"default-src 'none'; script-src 'self'; style-src 'self'; "            \
@@ -22,9 +21,9 @@ const char page_foreign_policy[] =
 
 const struct crm_page *page_of_bridge(const char *path)
 {
-	for (size_t i = 0; i < bridge_files_count; i++)
-		if (strcmp(bridge_files[i].path, path) == 0)
-			return &bridge_files[i];
+	for (size_t i = 0; i < bridge_files.count; i++)
+		if (strcmp(bridge_files.pages[i].path, path) == 0)
+			return &bridge_files.pages[i];
 	return NULL;
 }
 

@@ -93,5 +93,5 @@ void phone_url(const struct phone *phone, char *buf, size_t cap)
 	char text[64];
 
 	socket_text(phone->fd, text, sizeof text);
-	snprintf(buf, cap, "http://%s/phone/", text);
+	snprintf(buf, cap, "http://%s/phone/app.html", text);
 }
