@@ -16,8 +16,7 @@ extern const struct crm_pages bridge_files;
 	"base-uri 'none'; form-action 'none'"
 
 const char page_foreign_policy[] =
-    OWN_ONLY "; frame-ancestors http://127.0.0.1:* http://localhost:* "
-	     "http://[::1]:*";
+    OWN_ONLY "; frame-ancestors http://127.0.0.1:* http://localhost:*";
 
 const struct crm_page *page_of_bridge(const char *path)
 {

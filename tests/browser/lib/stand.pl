@@ -31,12 +31,12 @@ my %command = (
 		$cluster = Cluster->new;
 		$cluster->install_schema;
 		$cluster->psql('CREATE ROLE crm_host LOGIN IN ROLE call_log_writer');
-		my $port = free_port();
+		my ($port, $phone) = (free_port(), free_port());
 		my $dir = scratch();
 		$config = "$dir/host.conf";
 		spew($config, CrmHost::config_text({
 			host => {
-				listen => "127.0.0.1:$port",
+				listen => "127.0.0.1:$port", phone_listen => "127.0.0.1:$phone",
 				plugin_dir => dirname(plugin('call_log.so')),
 				trusted_proxies => ['127.0.0.1'],
 				demo_agents => [qw(dana sam lee)],
