@@ -277,6 +277,8 @@ static void handle_service(struct exchange *exchange)
 		write_page(out, server, page);
 		write_member(out, ",\"agent\":", exchange->who.agent);
 		write_member(out, ",\"account\":", exchange->who.account);
+		if (server->settings->demo_agents.count > 0)
+			fputs(",\"demo\":true", out);
 		fprintf(out, ",\"events\":\"%s\",\"now\":%lld}",
 			server->settings->polled ? "poll" : "stream",
 			(long long)server_now_ms());

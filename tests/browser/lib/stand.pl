@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/../../lib";
 use Cluster;
 use CrmHost;
+use Encode qw(decode_utf8 encode_utf8);
 use File::Basename qw(dirname);
 use JSON::PP;
 use Process qw(free_port plugin scratch spew);
@@ -62,7 +63,7 @@ my %command = (
 	resume_host => sub { $host->process->signal('CONT') },
 	start_db => sub { $cluster->start },
 	stop_db => sub { $cluster->stop('immediate') },
-	sql => sub { $cluster->psql($_[0]) },
+	sql => sub { decode_utf8($cluster->psql(encode_utf8($_[0]))) },
 	log => sub { $log . $host->log_text },
 );
 
