@@ -366,6 +366,8 @@ $answer = $host->get('/demo?agent=M%C3%BCller%3B%20x%3D%22y%22');
 my ($cookie) = $answer->{header}{'set-cookie'} =~ /\A([^;]+);/;
 is Http::json($host->get('/widget/service.json', Cookie => $cookie))->{agent},
   "M\x{fc}ller; x=\"y\"", 'whatever the name is made of';
+ok Http::json($host->get('/widget/service.json', Cookie => $cookie))->{demo},
+  'and a page is told that there are others to choose';
 for my $wrong ('crm_agent=bert', 'crm_agent=', 'crm_agent=ANNA', 'agent=anna') {
 	is_error(post_with([ Cookie => $wrong ]), 401, 'no_agent', qr/./, "401 for the cookie $wrong");
 }

@@ -20,17 +20,15 @@ export class State {
 	/* line: the element of the words; notices: for what stands below. */
 	constructor(line, notices) {
 		Object.assign(this, { line, notices, bridge: 'unknown', answers: 'ok', waiting: 0,
-			problems: [] });
+			durable: true, problems: [] });
 		this.aside = element('section', { class: 'notice bad', 'aria-label': 'Set aside' });
 		this.sign = element('p', { class: 'notice wait', role: 'alert' });
 		this.show();
 	}
 
 	/* The detail of call-log:state. */
-	told({ host, waiting, aside, problems }) {
-		Object.assign(this, { bridge: host, waiting, count: aside });
-		if (problems)
-			this.problems = problems;
+	told({ host, waiting, durable = true }) {
+		Object.assign(this, { bridge: host, waiting, durable });
 		this.show();
 	}
 
@@ -41,8 +39,8 @@ export class State {
 	}
 
 	/* The detail of call-log:problem. */
-	problem({ sessionId, message }) {
-		this.problems = [{ sessionId, message, at: Date.now() }, ...this.problems];
+	problem({ sessionId, message, note }) {
+		this.problems = [{ sessionId, message, note, at: Date.now() }, ...this.problems];
 		this.show();
 	}
 
@@ -54,7 +52,8 @@ export class State {
 		const { kind, waiting } = this;
 		const text = WORDS[kind] + (waiting === 0 ? ''
 			: waiting === 1 ? '; 1 event waits in this browser'
-				: `; ${waiting} events wait in this browser`);
+				: `; ${waiting} events wait in this browser`)
+			+ (waiting && !this.durable ? ', which forgets them with this page' : '');
 		this.line.parentElement.dataset.kind = kind;
 		if (this.line.textContent !== text)
 			this.line.textContent = text;
