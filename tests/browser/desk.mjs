@@ -360,7 +360,7 @@ await test('the host is away while saving: the text is kept, and saved once it i
 	await stand.stopHost();
 	await page.locator('#note').fill('typed while the host was away');
 	await page.getByRole('button', { name: 'Save note' }).click();
-	await saysOfNote(page, /cannot be reached.*kept/);
+	await saysOfNote(page, /cannot be saved now.*kept/);
 	await until('the state', async () => /cannot be reached/.test(await page.locator('#state').innerText()));
 	await page.evaluate(() => { document.dispatchEvent(new Event('visibilitychange')); });
 	await until('the list to say how old it is', async () => /As it was at/.test(
@@ -384,7 +384,9 @@ await test('the database is away while saving: the same', async () => {
 	await stand.stopDb();
 	await page.locator('#note').fill('typed while the database was away');
 	await page.getByRole('button', { name: 'Save note' }).click();
-	await saysOfNote(page, /cannot be reached.*kept/);
+	await saysOfNote(page, /cannot be saved now.*kept/);
+	await until('that to be told apart', async () => /Connected; the database is away/.test(
+		await page.locator('#state').innerText()));
 	await stand.startDb();
 	await saysOfNote(page, /^Saved/);
 	assert.equal(await noteOf('facts'), 'typed while the database was away');
@@ -397,7 +399,7 @@ await test('a save under way when the page goes is made by the next', async () =
 		/set-note/.test(route.request().postData()) ? route.abort() : route.continue());
 	await page.locator('#note').fill('saved by the next page');
 	await page.getByRole('button', { name: 'Save note' }).click();
-	await saysOfNote(page, /cannot be reached.*kept/);
+	await saysOfNote(page, /cannot be saved now.*kept/);
 	await page.unroute('**/widget/messages');
 	await load();
 	await until('the note', async () => await noteOf('facts') === 'saved by the next page');
@@ -420,6 +422,19 @@ await test('a save that was made but not answered is not a conflict', async () =
 	assert.equal(await noteOf('facts'), 'heard of twice');
 	assert.equal(await page.locator('.conflict:visible').count(), 0);
 	await page.unroute('**/widget/messages');
+});
+
+await test('a call that becomes part of another takes along what was typed', async () => {
+	await logged(stand, dana, { sessionId: 'leg', name: 'Other Leg' });
+	await openCall(page, 'leg');
+	await page.locator('#note').fill('typed on the leg');
+	await stand.sql("UPDATE call_log.calls SET merged_into = 'facts' WHERE session_id = 'leg'");
+	await page.evaluate(() => document.dispatchEvent(new CustomEvent('call-log:logged',
+		{ detail: { sessionIds: ['leg'] } })));
+	await until('the page of the other', async () => await page.evaluate(() => location.hash) === '#call/facts');
+	await until('both texts', async () => await page.locator('#note').inputValue() === 'typed on the leg'
+		&& await page.locator('.theirs').innerText() === 'heard of twice');
+	await page.getByRole('button', { name: 'Take theirs' }).click();
 });
 
 /* --------------------------------------------------------------- who is signed in */

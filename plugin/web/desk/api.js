@@ -8,9 +8,10 @@ const ANSWER_MS = 8000;
  *   refused      it would be refused again; why: a sentence
  *   signed-out   nobody is signed in
  *   other-agent  somebody else is, than when this page began
- *   away         anything else: ask again later */
+ *   busy         the host is there, and cannot answer this now: ask again later
+ *   away         anything else: the same */
 const KINDS = { 400: 'refused', 404: 'refused', 413: 'refused', 415: 'refused',
-	401: 'signed-out', 409: 'other-agent' };
+	401: 'signed-out', 409: 'other-agent', 503: 'busy', 504: 'busy' };
 
 async function jsonOf(response) {
 	if (!/^application\/json\b/i.test(response.headers.get('Content-Type') ?? ''))
@@ -23,8 +24,8 @@ async function judge(response) {
 		return { kind: 'ok', value: await jsonOf(response) };
 	const said = await jsonOf(response).catch(() => ({}));
 	const kind = KINDS[response.status] ?? 'away';
-	/* A refusal in other words than the host's is not the host's. */
-	return { kind: kind === 'refused' && !said.error ? 'away' : kind,
+	/* What is not in the host's words is some other server's. */
+	return { kind: said.error ? kind : 'away',
 		why: said.message ?? `status ${response.status}` };
 }
 

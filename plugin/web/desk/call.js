@@ -62,6 +62,7 @@ export class CallPage {
 		}
 		/* It may have become part of another one. */
 		if (call.sessionId !== this.sessionId) {
+			this.notes.move(this.sessionId, call.sessionId);
 			location.replace(`#call/${encodeURIComponent(call.sessionId)}`);
 			return;
 		}
@@ -158,7 +159,7 @@ export class CallPage {
 			element('ol', {}, ...notes.map(({ savedAt, note, elsewhere }) => element('li', {},
 				element('p', { class: 'soft' }, element('time',
 					{ datetime: new Date(savedAt).toISOString() }, momentOf(savedAt)),
-				elsewhere ? ' at the desk' : ' in the phone'),
+				elsewhere ? ' outside the phone' : ' in the phone'),
 				note ? element('p', { class: 'text', dir: 'auto' }, note)
 					: element('p', { class: 'soft' }, element('em', {}, 'removed'))))));
 	}

@@ -4,7 +4,6 @@
 
 const PAGE = 50;
 const PAGE_MAX = 200; /* of one answer */
-const GATHER_MS = 150;
 
 export class Calls {
 	/* shown(): the list is another; failed(kind): it could not be had. */
@@ -15,7 +14,6 @@ export class Calls {
 		this.wanted = PAGE;
 		this.next = null;    /* not null: there are more */
 		this.asked = 0;      /* counts questions: of two answers the later one's counts */
-		this.timer = null;
 		this.loading = false;
 		this.again = false;
 	}
@@ -30,15 +28,6 @@ export class Calls {
 	more() {
 		this.wanted = this.list.length + PAGE;
 		return this.load();
-	}
-
-	/* Something changed. What changes at once is asked for once. */
-	refresh() {
-		if (this.timer === null)
-			this.timer = setTimeout(() => {
-				this.timer = null;
-				this.load();
-			}, GATHER_MS);
 	}
 
 	async load() {

@@ -17,7 +17,9 @@ import { State } from './state.js';
 import { directionOf, momentOf, nameOf } from './words.js';
 
 const REFRESH_MS = 30_000; /* for what happened at another PC */
-const RETRY_MS = 3000;
+const GATHER_MS = 200;     /* what changes at once is asked for once */
+const RETRY_MIN_MS = 2000;
+const RETRY_MAX_MS = 15_000;
 const TYPING_MS = 200;
 
 const part = (id) => document.getElementById(id);
@@ -26,6 +28,7 @@ class Desk {
 	constructor() {
 		this.state = new State(part('state-words'), part('notices'));
 		this.api = new Api((kind) => this.state.heard(kind));
+		this.retryMs = RETRY_MIN_MS;
 		this.seen = null; /* the newest calls that were shown: others are new */
 	}
 
@@ -40,12 +43,12 @@ class Desk {
 			part('main').focus();
 		});
 		while (!await this.api.begin())
-			await new Promise((wake) => setTimeout(wake, RETRY_MS));
+			await new Promise((wake) => setTimeout(wake, RETRY_MIN_MS));
 		this.begin();
 	}
 
 	begin() {
-		this.notes = new Notes({ api: this.api, storage: localStorage,
+		this.notes = new Notes({ api: this.api, storage: storage(),
 			changed: (note) => this.noteChanged(note), saved: () => this.refresh() });
 		this.list = new List(part('days'), { now: () => this.api.now(),
 			hasDraft: (sessionId) => this.notes.hasDraft(sessionId) });
@@ -69,10 +72,13 @@ class Desk {
 	/* -------------------------------------------------------------- the calls */
 
 	refresh() {
-		if (!this.calls || document.visibilityState !== 'visible')
+		if (!this.calls || this.gathering || document.visibilityState !== 'visible')
 			return;
-		this.calls.refresh();
-		this.page.refresh();
+		this.gathering = setTimeout(() => {
+			this.gathering = null;
+			this.calls.load();
+			this.page.refresh();
+		}, GATHER_MS);
 	}
 
 	tick() {
@@ -109,6 +115,7 @@ class Desk {
 		part('none').textContent = search ? `No call was found for “${search}”.`
 			: 'No calls yet. They appear here as they happen.';
 		this.known = Date.now();
+		this.retryMs = RETRY_MIN_MS;
 		this.announce();
 	}
 
@@ -137,7 +144,8 @@ class Desk {
 			? `As it was at ${momentOf(this.known)}: the calls cannot be asked for now.`
 			: 'The calls cannot be asked for now; it is tried again.';
 		clearTimeout(this.retrying);
-		this.retrying = setTimeout(() => this.refresh(), RETRY_MS);
+		this.retrying = setTimeout(() => this.refresh(), this.retryMs);
+		this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
 	}
 
 	/* --------------------------------------------------------------- one call */
@@ -152,8 +160,8 @@ class Desk {
 			document.title = `Calls – ${this.api.agent}`;
 		this.page.open(sessionId);
 		this.list.mark(sessionId);
-		if (sessionId === null && before !== null)
-			this.list.focus(before);
+		if (sessionId === null && before !== null && !this.list.focus(before))
+			part('main').focus();
 	}
 
 	/* The agent asks for a call in the phone: this is its page. */
@@ -209,6 +217,15 @@ class Desk {
 				location.reload();
 			}
 		});
+	}
+}
+
+/* null where the browser keeps nothing. */
+function storage() {
+	try {
+		return window.localStorage;
+	} catch {
+		return null;
 	}
 }
 

@@ -5,7 +5,7 @@ import { element, words } from './dom.js';
 
 const SAYS = {
 	saved: '', typed: 'Not saved yet. It is kept in this browser.', saving: 'Saving …',
-	waiting: 'The host cannot be reached. The text is kept here and saved as soon as it can be.',
+	waiting: 'It cannot be saved now. The text is kept here, and saved as soon as it can be.',
 	conflict: '',
 };
 

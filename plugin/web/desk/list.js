@@ -109,7 +109,9 @@ export class List {
 		this.rows.get(sessionId)?.link.setAttribute('aria-current', 'true');
 	}
 
+	/* False: the call is not shown. */
 	focus(sessionId) {
 		this.rows.get(sessionId)?.link.focus();
+		return this.rows.has(sessionId);
 	}
 }

@@ -25,7 +25,7 @@ class Note {
 }
 
 export class Notes {
-	/* storage: as localStorage; changed(note) after each change but the agent's own
+	/* storage: as localStorage, or null; changed(note) after each change but the agent's own
 	 * typing; saved(sessionId): the plugin has it. */
 	constructor({ api, storage, changed, saved }) {
 		Object.assign(this, { api, storage, changed, saved });
@@ -35,7 +35,7 @@ export class Notes {
 
 	/* Takes up what an earlier page did not get saved. */
 	recall() {
-		for (const key of Object.keys(this.storage).filter((key) => key.startsWith(this.prefix))) {
+		for (const key of Object.keys(this.storage ?? {}).filter((key) => key.startsWith(this.prefix))) {
 			const note = this.of(key.slice(this.prefix.length));
 			const { text, base, version, wanted } = JSON.parse(this.storage.getItem(key));
 			Object.assign(note, { text, base, version, state: 'typed' });
@@ -58,11 +58,11 @@ export class Notes {
 		const key = this.prefix + note.sessionId;
 		try {
 			if (!note.isTyped) {
-				this.storage.removeItem(key);
+				this.storage?.removeItem(key);
 				return;
 			}
 			const { text, base, version } = note;
-			this.storage.setItem(key, JSON.stringify({ text, base, version,
+			this.storage?.setItem(key, JSON.stringify({ text, base, version,
 				wanted: note.state === 'saving' || note.state === 'waiting' }));
 		} catch (error) {
 			console.warn('call-log: this browser does not keep what is typed:', error);
@@ -101,6 +101,20 @@ export class Notes {
 			this.become(note, 'typed', { text: [text, note.text].filter(Boolean).join('\n\n') });
 		else
 			this.save(note);
+	}
+
+	/* The call has become part of another: what is typed goes along. */
+	move(from, to) {
+		const old = this.of(from);
+		if (!old.isTyped || old.state === 'saving')
+			return;
+		const note = this.of(to);
+		const { text, base, version } = old;
+		this.discard(old);
+		if (note.isTyped)
+			this.type(note, `${note.text}\n\n${text}`);
+		else
+			this.become(note, 'typed', { text, base, version });
 	}
 
 	/* ------------------------------------------------------------ the plugin */

@@ -8,7 +8,7 @@ import { momentOf } from './words.js';
 
 const WORDS = {
 	unknown: 'Connecting …', online: 'Connected', away: 'The host cannot be reached',
-	'signed-out': 'Signed out', 'other-agent': 'Somebody else is signed in',
+	busy: 'Connected; the database is away', 'signed-out': 'Signed out', 'other-agent': 'Somebody else is signed in',
 };
 const SIGN_IN = {
 	'signed-out': 'Nobody is signed in at the host any more. What you type is kept here.',
@@ -45,7 +45,8 @@ export class State {
 	}
 
 	get kind() {
-		return this.answers === 'ok' ? this.bridge : this.answers;
+		return this.answers === 'ok' || this.answers === 'busy' && this.bridge !== 'online'
+			? this.bridge : this.answers;
 	}
 
 	show() {
