@@ -40,6 +40,7 @@ struct stream {
 	struct MHD_Connection *connection; /* borrowed */
 	char account[UTF8_NAME_MAX + 1], agent[UTF8_NAME_MAX + 1];
 	uint64_t seen; /* the number of the last message looked at */
+	bool begins;   /* to be told where it begins */
 	bool gap;      /* to be told that something is missing */
 	bool beat;     /* to be told that we live */
 	bool asleep;   /* its connection is suspended */
@@ -251,24 +252,29 @@ static void write_event(FILE *out, const struct stream *stream,
 /* What is to be said now; nothing: out_len stays 0. False: no memory. */
 static bool compose(struct stream *stream)
 {
-	const struct message *message = next_message(stream);
+	/* before anything else, or what is cut off after it would be skipped; a gap
+	 * tells it as well */
+	bool begins = stream->begins && !stream->gap;
+	const struct message *message = begins ? NULL : next_message(stream);
 	FILE *out;
 
 	free(stream->out);
 	stream->out = NULL;
 	stream->out_len = stream->out_at = 0;
-	if (!message && !stream->gap && !stream->beat)
+	if (!message && !begins && !stream->gap && !stream->beat)
 		return true;
 	out = open_memstream(&stream->out, &stream->out_len);
 	if (!out)
 		return false;
+	if (begins)
+		write_event(out, stream, "event: cursor\n", "{}", 2);
 	if (stream->gap)
 		write_event(out, stream, "event: gap\n", "{}", 2);
 	if (message)
 		write_event(out, stream, "", message->body, message->body_len);
 	if (stream->beat)
 		fputs(": heartbeat\n\n", out);
-	stream->gap = stream->beat = false;
+	stream->begins = stream->gap = stream->beat = false;
 	return fclose(out) == 0;
 }
 
@@ -348,8 +354,9 @@ struct MHD_Response *feed_stream(struct feed *feed,
 		return NULL;
 	stream->feed = feed;
 	stream->connection = connection;
-	/* the first words open the stream at the page */
-	stream->beat = true;
+	/* the first words open the stream at the page, and tell it where to go on
+	 * when it is cut before there is anything to say */
+	stream->begins = true;
 	snprintf(stream->account, sizeof stream->account, "%s", account);
 	snprintf(stream->agent, sizeof stream->agent, "%s", agent);
 	pthread_mutex_lock(&feed->lock);

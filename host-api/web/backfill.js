@@ -4,7 +4,7 @@
  * nothing new is in it. */
 
 import { ifAlone } from './locks.js';
-import { withoutTokens } from './logger.js';
+import { pause } from './wait.js';
 
 const PER_PAGE = 100;
 const PER_MESSAGE = 50;
@@ -12,16 +12,19 @@ const PAGES_MAX = 200;
 const RETRIES = 5;
 const RETRY_MS = 5000;
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 export class Backfill {
-	/* widget: see widget.js; send(body): the plugin's answer's data, or null while the
-	 * host is away; trigger(sessionIds): has the widget ask again. */
-	constructor({ widget, send, trigger }) {
-		Object.assign(this, { widget, send, trigger });
-		this.done = new Set(); /* sessions handed over, or refused for good */
+	/* widget: see widget.js; send({calls}): see host.js, null while the host is away;
+	 * allowed(): whether it may go on; logged(sessionIds); problem(entry, why). */
+	constructor({ widget, send, allowed, logged, problem }) {
+		Object.assign(this, { widget, send, allowed, logged, problem });
+		this.forgetAll();
 		this.running = false;
 		this.again = false;
+	}
+
+	/* Somebody else is signed in. */
+	forgetAll() {
+		this.done = new Set(); /* sessions handed over, or refused for good */
 	}
 
 	/* Now, or once more after the run under way. */
@@ -50,13 +53,12 @@ export class Backfill {
 	/* Whether anything in the list was new. */
 	async readList() {
 		let anyNew = false;
-		for (let page = 1; page <= PAGES_MAX; page++) {
+		for (let page = 1; page <= PAGES_MAX && this.allowed(); page++) {
 			const { calls, hasMore } = await this.page(page);
 			const fresh = calls.filter((call) => !this.done.has(String(call.sessionId)));
-			if (fresh.length) {
-				anyNew = true;
-				await this.hand(fresh);
-			}
+			for (let at = 0; at < fresh.length; at += PER_MESSAGE)
+				await this.hand(fresh.slice(at, at + PER_MESSAGE));
+			anyNew ||= fresh.length > 0;
 			if (!hasMore)
 				break;
 		}
@@ -73,21 +75,33 @@ export class Backfill {
 					return answer;
 				throw new Error(`no list of un-logged calls: ${JSON.stringify(answer)}`);
 			} catch (error) {
-				if (attempt === RETRIES)
+				if (attempt === RETRIES || !this.allowed())
 					throw error;
 				await pause(RETRY_MS);
 			}
 		}
 	}
 
+	/* A message that is refused is halved, to find the call that it is for. */
 	async hand(calls) {
-		for (let at = 0; at < calls.length; at += PER_MESSAGE) {
-			const some = calls.slice(at, at + PER_MESSAGE);
-			const data = await this.send({ calls: some.map(withoutTokens) });
-			if (!data)
-				throw new Error('the host is away');
-			some.forEach((call) => this.done.add(String(call.sessionId)));
-			this.trigger((data.logged ?? []).map(String));
+		if (!this.allowed())
+			return;
+		const { done } = this;
+		const result = await this.send({ calls });
+		if (result?.kind === 'refused' && calls.length > 1) {
+			const half = calls.length / 2 | 0;
+			await this.hand(calls.slice(0, half));
+			await this.hand(calls.slice(half));
+			return;
 		}
+		if (result?.kind !== 'ok' && result?.kind !== 'refused')
+			throw new Error(`the host is ${result?.kind ?? 'away'}`);
+		calls.forEach((call) => done.add(String(call.sessionId)));
+		const data = result.value?.response?.data;
+		const refused = result.kind === 'ok' ? data?.refused ?? []
+			: [{ sessionId: String(calls[0].sessionId), reason: result.why }];
+		for (const { sessionId, reason } of refused)
+			this.problem({ session: sessionId }, reason);
+		this.logged((data?.logged ?? []).map(String));
 	}
 }

@@ -11,16 +11,19 @@
  *
  *   call-log:ready    {agent}              the widget is registered
  *   call-log:logged   {sessionIds}         these calls may have changed at the host
- *   call-log:state    {host, waiting, aside}  host: online, away, signed-out; how many
- *                                          events wait here, and were set aside
+ *   call-log:state    {host, waiting, aside, durable}  host: online, away, signed-out;
+ *                                          how many events wait in this tab, how many
+ *                                          were refused; durable: false where the
+ *                                          browser keeps nothing and they wait in memory
  *   call-log:view     {sessionId, url}     the agent wants to see a call; unless
  *                                          prevented, url opens in a tab of its own
- *   call-log:problem  {sessionId, message} an event was refused for good
+ *   call-log:problem  {sessionId, message, note?}  an event was refused for good, or
+ *                                          cannot be kept; note: what the agent typed
  *
  *   message ── widget.js ─┬─ logger.js ── store.js (outbox) ── sender.js ── host.js
  *                         ├─ matcher.js ───────────────────────────────────── host.js
  *                         ├─ autolog.js, backfill.js
- *   answer  ── widget.js ─┘                                 events.js ◄────── host
+ *   answer  ── widget.js ─┘                                 events.js ◄── host.js
  */
 
 import { AutoLog } from './autolog.js';
@@ -29,13 +32,18 @@ import { Clock } from './clock.js';
 import { Events } from './events.js';
 import { Host } from './host.js';
 import { livingTabs, stayAlive, whenAlone } from './locks.js';
-import { Logger, withoutTokens } from './logger.js';
+import { Logger } from './logger.js';
 import { Matcher } from './matcher.js';
 import { Sender } from './sender.js';
 import { Store } from './store.js';
-import { Widget } from './widget.js';
+import { withoutTokens } from './token.js';
+import { Widget, frameThere, makeFrame, newId } from './widget.js';
 
 const REQUEST_MS = 4000;
+const BACKFILL_MS = 15000;
+/* The widget waits 3 s for anything but logs and matches. */
+const OTHER_MS = 2500;
+const AUTO_LOG = 'rc-callLogger-auto-log-notify';
 
 function emit(name, detail, options = {}) {
 	return document.dispatchEvent(new CustomEvent(`call-log:${name}`, { detail, ...options }));
@@ -43,17 +51,22 @@ function emit(name, detail, options = {}) {
 
 /* A request of our own to the plugin, in the widget's envelope. */
 function requestOf(path, body) {
-	return { type: 'rc-post-message-request', requestId: path, path, body };
+	return { type: 'rc-post-message-request', requestId: newId(), path, body };
 }
 
 class Bridge {
-	constructor(base, frame) {
-		this.frame = frame;
-		this.tab = Array.from(crypto.getRandomValues(new Uint32Array(4))).join('-');
+	/* base: the host's folder /widget/; selector: of the frame there is, or will be. */
+	constructor(base, selector) {
+		this.selector = selector;
+		this.tab = newId();
 		this.host = new Host(base);
 		this.clock = new Clock();
 		this.known = null;    /* what the host said of itself: service, page, agent ... */
+		this.last = null;     /* and what it said before this page was loaded */
 		this.login = null;    /* the widget's rc-login-status-notify */
+		this.widget = null;
+		this.registered = false; /* the widget knows our paths, and is logged in */
+		this.serves = false;     /* it may still have questions of before */
 		this.events = null;
 		this.asideCount = 0;
 		this.tabs = new BroadcastChannel('call-log-changed');
@@ -63,100 +76,138 @@ class Bridge {
 	async start() {
 		stayAlive(this.tab);
 		this.store = await Store.open();
+		this.makeParts();
+		this.last = await this.store.said('host').catch(() => null) ?? null;
+		this.tried = this.sender.probe();
+		whenAlone('call-log-sweep', () => this.sender.sweepForEver());
+		addEventListener('online', () => this.sender.nudge());
+		addEventListener('visibilitychange', () => this.sender.nudge());
+		await this.tried;
+		/* The host may be away now: what it said last will do, for the same agent. The
+		 * widget tells who that is, once it is there. */
+		this.haveWidget((this.known ?? this.last?.known)?.page.widgetUrl);
+	}
+
+	makeParts() {
+		const { host, store, clock, tab } = this;
+		const problem = (entry, why) => this.problem(entry, why);
 		this.sender = new Sender({
-			host: this.host, store: this.store, tab: this.tab, livingTabs,
+			host, store, tab, livingTabs,
 			tell: {
-				logged: (session) => this.changed([session]),
-				problem: (entry, why) => this.problem(entry, why),
+				problem: (entry, why) => this.countAside().then(() => problem(entry, why)),
+				logged: (entry) => this.logged(entry),
 				state: () => this.report(),
-				back: (known, asked, answered) => this.back(known, asked, answered),
+				found: (known, asked, answered) => this.found(known, asked, answered),
+				back: () => this.back(),
 			},
 		});
-		this.logger = new Logger({
-			clock: this.clock, store: this.store, sender: this.sender, tab: this.tab,
-			tell: {
-				view: (session) => this.view(session),
-				problem: (entry, why) => this.problem(entry, why),
-			},
-		});
+		const { sender } = this;
+		this.logger = new Logger({ clock, store, sender, tab,
+			tell: { problem, view: (session) => this.view(session) } });
 		this.matcher = new Matcher({
-			store: this.store, sender: this.sender,
+			store, sender,
 			ask: (message, timeoutMs) => this.ask(message, timeoutMs),
 			trigger: (sessionIds) => this.trigger(sessionIds),
 		});
 		this.autoLog = new AutoLog({
 			settings: () => this.query(this.known.page.settingsPath, {}),
+			waiting: () => sender.latest(AUTO_LOG)?.message,
 			set: (on) => this.widget.post({ type: 'rc-adapter-update-auto-log-settings', call: on }),
-			keep: (message) => this.keep(message),
+			keep: (message) => this.logger.keep(message, Date.now(),
+				{ call: AUTO_LOG, session: '', save: true }),
 		});
-		await this.recallHost();
-		whenAlone('call-log-sweep', () => this.sender.sweepForEver());
-		addEventListener('online', () => this.sender.nudge());
-		this.sender.probe();
+		this.backfill = new Backfill({
+			widget: { call: (path, body) => this.widget.call(path, body) },
+			send: (body) => this.ask(requestOf(this.known.page.backfillPath, body), BACKFILL_MS),
+			allowed: () => this.mayBackfill(),
+			logged: (sessionIds) => { this.changed(sessionIds); this.trigger(sessionIds); },
+			problem,
+		});
 	}
 
 	/* ------------------------------------------------------ what the host is */
 
-	/* The host may be away now: what it said last will do, for the same agent. The
-	 * widget tells who that is, once it is there. */
-	async recallHost() {
-		this.last = await this.store.said('host').catch(() => undefined);
-		if (this.last?.known.page.widgetUrl)
-			this.haveWidget(this.last.known.page.widgetUrl);
-	}
-
-	haveWidget(url) {
-		if (this.widget)
+	/* The frame is needed once; another address counts from the next load on. */
+	async haveWidget(url) {
+		if (this.widget || this.waitsForFrame || !(url || this.selector))
 			return;
-		this.widget = new Widget(this.frame, url);
-		this.backfill = new Backfill({
-			widget: this.widget,
-			send: (body) => this.query(this.known.page.backfillPath, body, 12000),
-			trigger: (sessionIds) => { this.trigger(sessionIds); this.changed(sessionIds); },
-		});
-		this.widget.listen((message, posted) => this.hear(message, posted),
-			() => { this.registered = false; });
+		this.waitsForFrame = true;
+		const frame = this.selector ? await frameThere(this.selector) : makeFrame(url);
+		this.widget = new Widget(frame);
+		this.widget.listen((message, posted) => this.hear(message, posted));
+		/* One that was there before us may have said long ago who is logged in. */
+		this.isOld = this.widget.isLoaded;
+		if (this.isOld && this.known)
+			this.register();
 	}
 
-	/* The host answers, for the first time or again. */
-	async back(known, asked, answered) {
-		const other = this.sender.identity
-			&& (known.agent !== this.sender.identity.agent || known.account !== this.sender.identity.account);
-		const renewed = JSON.stringify([known.service, known.page]) !== this.registeredAs;
-		this.clock.learn(known.now, asked, answered);
+	/* The host has said who it is; whether that is news. */
+	async found(known, asked, answered) {
+		known.page ??= {};
+		const said = JSON.stringify([known.service, known.page, known.agent, known.account]);
+		const isNews = said !== this.said;
+		this.said = said;
 		this.known = known;
-		if (other)
+		this.clock.learn(known.now, asked, answered);
+		await this.own(known);
+		return isNews;
+	}
+
+	/* From now on everything is that agent's. */
+	async own(identity) {
+		const { owner } = this.sender;
+		const owned = this.sender.own(identity);
+		if (this.sender.owner !== owner) {
 			this.matcher.forgetAll();
-		await this.sender.own(known);
-		this.haveWidget(known.page.widgetUrl);
+			this.logger.forgetAll();
+			this.backfill.forgetAll();
+		}
+		await owned;
+		await this.countAside();
+	}
+
+	/* The host answers, for the first time or again, or says something new. */
+	async back() {
+		this.haveWidget(this.known.page.widgetUrl);
 		this.listenToEvents();
-		if (this.login?.loggedIn) {
-			this.rememberHost();
-			if (other || renewed || !this.registered)
+		if (this.widget && (this.login?.loggedIn ?? this.isOld)) {
+			if (this.registeredAs !== this.said || !this.registered)
 				this.register();
 			else
-				this.authorize(true);
+				this.authorize();
 		}
-		this.asideCount = (await this.store.aside(this.sender.owner).catch(() => [])).length;
+		this.rememberHost();
+		await this.catchUp();
+	}
+
+	/* What only works while the widget and the host are both there. */
+	async catchUp() {
+		if (!this.registered || this.sender.state !== 'online')
+			return;
 		await this.matcher.back();
+		await this.autoLog.settle();
 		this.runBackfill();
 	}
 
 	rememberHost() {
-		this.store.say('host', { known: this.known, offset: this.clock.offset,
-			loginNumber: this.login.loginNumber }).catch(console.warn);
+		if (this.login?.loggedIn && this.sender.state === 'online')
+			this.store.say('host', { known: this.known, offset: this.clock.offset,
+				loginNumber: this.login.loginNumber }).catch(console.warn);
 	}
 
 	listenToEvents() {
-		if (this.events?.owner === this.sender.owner)
+		const { owner } = this.sender;
+		const mode = this.known.events;
+		if (this.events?.owner === owner && this.events.mode === mode)
 			return;
 		this.events?.stop();
 		this.events = new Events({
-			host: this.host, store: this.store, owner: this.sender.owner, mode: this.known.events,
+			host: this.host, store: this.store, owner, mode,
 			tell: {
 				message: (message) => this.fromHost(message),
 				gap: () => this.matcher.doubtAll(),
-				alive: () => this.sender.nudge(),
+				/* After a cut the clocks are compared anew. */
+				alive: () => this.sender.probe(),
 			},
 		});
 		this.events.run();
@@ -170,21 +221,25 @@ class Bridge {
 		/* Nothing needs the agent's live token. */
 		delete registration.recordingWithToken;
 		if (service.authorizationPath)
-			Object.assign(registration, { authorized: true, authorizedAccount: agent });
-		this.registered = true;
-		this.registeredAs = JSON.stringify([service, page]);
+			Object.assign(registration, this.authorization());
+		this.registered = this.serves = true;
+		this.registeredAs = this.said;
 		this.autoLog.begin(page.autoLog);
 		this.widget.post({ type: 'rc-adapter-register-third-party-service', service: registration });
 		emit('ready', { agent });
-		this.runBackfill();
+	}
+
+	authorization() {
+		const authorized = this.sender.state !== 'signed-out';
+		return { authorized, authorizedAccount: authorized ? this.known.agent : '' };
 	}
 
 	/* While unauthorized the widget asks for no marks, and so loses none. It throws
 	 * without authorizedAccount. */
-	authorize(authorized) {
-		if (this.known?.service.authorizationPath)
-			this.widget?.post({ type: 'rc-adapter-update-authorization-status', authorized,
-				authorizedAccount: authorized ? this.known.agent : '' });
+	authorize() {
+		if (this.registered && this.known.service.authorizationPath)
+			this.widget.post({ type: 'rc-adapter-update-authorization-status',
+				...this.authorization() });
 	}
 
 	signIn() {
@@ -199,19 +254,21 @@ class Bridge {
 
 	async heardLogin(message) {
 		this.login = message;
-		if (!message.loggedIn)
+		this.registered = false;
+		await this.tried;
+		if (this.login !== message || !message.loggedIn)
 			return;
 		/* What the host said last is for the agent who was signed in to the widget. */
 		if (!this.known && this.last?.loginNumber === message.loginNumber) {
 			this.known = this.last.known;
 			this.clock.offset = this.last.offset;
-			await this.sender.own(this.known);
+			await this.own(this.known);
 		}
 		if (!this.known)
 			return;
-		if (this.sender.state === 'online')
-			this.rememberHost();
+		this.rememberHost();
 		this.register();
+		await this.catchUp();
 	}
 
 	/* --------------------------------------------------- the widget's messages */
@@ -219,13 +276,14 @@ class Bridge {
 	hear(message, posted) {
 		switch (message.type) {
 		case 'rc-post-message-request':
-			this.request(message, posted);
+			if (this.serves && typeof message.path === 'string')
+				this.request(message, posted);
 			break;
 		case 'rc-login-status-notify':
 			this.heardLogin(message);
 			break;
-		case 'rc-callLogger-auto-log-notify':
-			if (this.known)
+		case AUTO_LOG:
+			if (this.serves)
 				this.autoLog.heard(message).then(() => this.runBackfill());
 			break;
 		case 'rc-call-history-synced-notify':
@@ -235,20 +293,29 @@ class Bridge {
 	}
 
 	async request(request, posted) {
-		const { service } = this.known ?? {};
-		let data = 'ok';
+		let response = { data: 'ok' };
 		try {
-			if (request.path === service?.callLoggerPath)
-				await this.logger.log(request, posted);
-			else if (request.path === service?.callLogEntityMatcherPath)
-				data = await this.matcher.match(request);
-			else if (request.path === service?.authorizationPath)
-				this.signIn();
+			response = await this.responseTo(request, posted) ?? response;
 		} catch (error) {
-			this.problem({ session: request.body?.call?.sessionId }, String(error));
+			this.problem({ session: request.body?.call?.sessionId, message: request },
+				String(error));
 		}
-		this.widget.answer(request, { data });
+		this.widget.answer(request, response);
 		this.report();
+	}
+
+	async responseTo(request, posted) {
+		const { service } = this.known;
+		switch (request.path) {
+		case service.callLoggerPath:
+			return this.logger.log(request, posted);
+		case service.callLogEntityMatcherPath:
+			return { data: await this.matcher.match(request) };
+		case service.authorizationPath:
+			return this.signIn();
+		default: /* some other plugin's */
+			return (await this.ask(request, OTHER_MS))?.value?.response;
+		}
 	}
 
 	/* A message to the plugin; null when the host is known to be away. */
@@ -256,32 +323,22 @@ class Bridge {
 		if (this.sender.state !== 'online')
 			return null;
 		const { agent, account } = this.sender.identity;
-		const result = await this.host.send({ expected_agent: agent, expected_account: account,
-			message }, timeoutMs);
-		if (result.kind !== 'ok' && result.kind !== 'refused')
-			this.sender.lost(result.kind);
-		return result;
+		return this.sender.send({ expected_agent: agent, expected_account: account,
+			message: withoutTokens(message) }, timeoutMs);
 	}
 
-	async query(path, body, timeoutMs = REQUEST_MS) {
-		if (!path)
-			return null;
-		const result = await this.ask(requestOf(path, body), timeoutMs);
+	async query(path, body) {
+		const result = path ? await this.ask(requestOf(path, body), REQUEST_MS) : null;
 		return result?.kind === 'ok' ? result.value?.response?.data ?? null : null;
 	}
 
-	/* The agent's choice, told to the host when it can be. */
-	async keep(message) {
-		const entry = {
-			owner: this.sender.owner, tab: this.tab, call: message.type, session: '', save: true,
-			sentAt: this.clock.stamp(message.type, Date.now()), message: withoutTokens(message),
-		};
-		await this.store.append(entry).catch(console.warn);
-		this.sender.add(entry);
+	mayBackfill() {
+		return Boolean(this.registered && this.sender.state === 'online'
+			&& this.known.page.backfillPath && this.autoLog.on);
 	}
 
 	runBackfill() {
-		if (this.registered && this.known?.page.backfillPath && this.autoLog.on)
+		if (this.mayBackfill())
 			this.backfill.run();
 	}
 
@@ -289,58 +346,78 @@ class Bridge {
 
 	/* A plugin's message, for the widget. */
 	fromHost(message) {
-		const sessionIds = message.sessionIds ?? [];
-		sessionIds.forEach((session) => this.matcher.forget(session));
-		this.widget?.post(message);
-		this.changed(sessionIds);
+		const sessionIds = Array.isArray(message?.sessionIds) ? message.sessionIds.map(String) : [];
+		if (this.registered) {
+			this.matcher.forget(sessionIds);
+			this.widget.post(message);
+		} else {
+			this.matcher.owe(sessionIds);
+		}
+		emit('logged', { sessionIds });
 	}
 
 	trigger(sessionIds) {
-		if (sessionIds.length)
-			this.widget?.post({ type: 'rc-adapter-trigger-call-logger-match', sessionIds });
+		if (this.registered && sessionIds.length)
+			this.widget.post({ type: 'rc-adapter-trigger-call-logger-match', sessionIds });
 	}
 
 	/* ------------------------------------------------------------ the page hears */
 
-	changed(sessionIds) {
-		sessionIds.forEach((session) => this.matcher.forget(session));
-		this.tabs.postMessage({ owner: this.sender.owner, sessionIds });
-		emit('logged', { sessionIds });
+	/* The host has taken an event. */
+	logged({ owner, session }) {
+		if (session && owner === this.sender.owner) {
+			this.changed([session]);
+			this.matcher.taken(session);
+		}
 		this.report();
 	}
 
-	changedElsewhere({ owner, sessionIds }) {
-		if (owner !== this.sender?.owner)
+	changed(sessionIds) {
+		if (sessionIds.length === 0)
 			return;
-		sessionIds.forEach((session) => this.matcher.forget(session));
+		this.matcher.forget(sessionIds);
+		this.tabs.postMessage({ owner: this.sender.owner, sessionIds });
+		emit('logged', { sessionIds });
+	}
+
+	changedElsewhere({ owner, sessionIds }) {
+		if (!this.sender || owner !== this.sender.owner)
+			return;
+		this.matcher.forget(sessionIds);
 		emit('logged', { sessionIds });
 	}
 
 	report() {
 		const { state, waiting } = this.sender;
-		if (state === 'signed-out' && this.reported !== 'signed-out')
-			this.authorize(false);
+		if (state === 'signed-out' && this.reported !== state)
+			this.authorize();
 		this.reported = state;
-		emit('state', { host: state, waiting, aside: this.asideCount });
+		emit('state', { host: state, waiting, aside: this.asideCount,
+			durable: this.store.isDurable });
 	}
 
-	problem(entry, why) {
-		this.asideCount++;
-		console.warn('call-log:', entry.session, why);
-		emit('problem', { sessionId: entry.session, message: why });
+	async countAside() {
+		this.asideCount = await this.store.countAside(this.sender.owner)
+			.catch(() => this.asideCount);
+	}
+
+	problem({ session, message }, why) {
+		const note = message?.body?.note;
+		console.warn('call-log:', session, why);
+		emit('problem', { sessionId: session, message: why, ...(note && { note }) });
 		this.report();
 	}
 
 	view(sessionId) {
-		const values = { sessionId, agent: this.sender.identity?.agent ?? '' };
+		const values = { sessionId, agent: this.sender.identity.agent };
 		const url = (this.known.page.callUrl ?? '').replace(/\{(\w+)\}/g,
-			(whole, name) => name in values ? encodeURIComponent(values[name]) : whole);
+			(whole, name) => Object.hasOwn(values, name) ? encodeURIComponent(values[name]) : whole);
 		if (emit('view', { sessionId, url }, { cancelable: true }) && url)
 			window.open(new URL(url, document.baseURI), '_blank', 'noopener');
 	}
 }
 
-/* A module script does not know its own tag. */
-const tag = document.querySelector('script[type="module"][src*="bridge.js"]');
-const selector = tag?.dataset.frame;
-new Bridge(new URL('./', import.meta.url), selector ? document.querySelector(selector) : null).start();
+/* A module does not know its own tag, but its address; one that another module imports
+ * has none. */
+const tag = Array.from(document.scripts).find((script) => script.src === import.meta.url);
+new Bridge(new URL('./', import.meta.url), tag?.dataset.frame).start();

@@ -2,18 +2,30 @@
  * by minutes; which event of a call came first is decided by these moments, so they
  * are stamped once, here, and in host time. */
 
-const CALLS_MAX = 1000;
+const CALLS_MAX = 200;
+const KEPT = 'call-log-moments';
+
+/* The tab remembers over a reload, when the offset is learned anew and may come out
+ * a little different. */
+function recall() {
+	try {
+		return JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+	} catch {
+		return [];
+	}
+}
 
 export class Clock {
 	constructor() {
 		this.offset = 0; /* host minus here, ms */
-		this.last = new Map(); /* call -> its latest moment */
+		this.last = new Map(recall()); /* call -> its latest moment */
 	}
 
 	/* The host said its clock stands at hostNow, asked and answered at these local
 	 * times; halfway between is the best guess of when it looked. */
 	learn(hostNow, askedAt, answeredAt) {
-		this.offset = hostNow - (askedAt + answeredAt) / 2;
+		if (Number.isFinite(hostNow))
+			this.offset = hostNow - (askedAt + answeredAt) / 2;
 	}
 
 	/* The moment, in host time, of what was posted at that local time; later than
@@ -25,7 +37,16 @@ export class Clock {
 		this.last.set(call, moment);
 		if (this.last.size > CALLS_MAX)
 			this.last.delete(this.last.keys().next().value);
+		this.remember();
 		return moment;
+	}
+
+	remember() {
+		try {
+			sessionStorage.setItem(KEPT, JSON.stringify([...this.last]));
+		} catch {
+			/* Then a reload within the inexactness of the offset may show. */
+		}
 	}
 }
 

@@ -3,18 +3,15 @@
  * every now and then where the host cannot stream; the others hear it from that tab. */
 
 import { whenAlone } from './locks.js';
+import { pause } from './wait.js';
 
 const POLL_MS = 30000;
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 30000;
 
-const pause = (ms, signal) => new Promise((resolve) => {
-	const timer = setTimeout(resolve, ms);
-	signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
-});
-
 export class Events {
-	/* tell: {message(message), gap(), alive()}: alive when the host answers. */
+	/* mode: stream or poll; tell: {message(message), gap(), alive()}: gap: some may
+	 * be missing; alive: the host answers, for the first time or again. */
 	constructor({ host, store, owner, mode, tell }) {
 		Object.assign(this, { host, store, owner, mode, tell });
 		this.stopped = new AbortController();
@@ -32,6 +29,8 @@ export class Events {
 	}
 
 	deliver(event) {
+		if (event.alive)
+			this.tell.alive();
 		if (event.gap)
 			this.tell.gap();
 		if (event.message)
@@ -40,6 +39,8 @@ export class Events {
 
 	/* For this tab and the others. */
 	spread(event) {
+		if (this.stopped.signal.aborted)
+			return;
 		this.channel.postMessage({ owner: this.owner, event });
 		this.deliver(event);
 	}
@@ -57,9 +58,13 @@ export class Events {
 
 	async poll() {
 		const { kind, value } = await this.host.events(this.cursor);
-		if (kind !== 'ok' || !Array.isArray(value?.messages) || this.stopped.signal.aborted)
+		if (kind !== 'ok' || !Array.isArray(value?.messages)) {
+			this.failed = true;
 			return false;
-		this.tell.alive();
+		}
+		if (this.failed)
+			this.spread({ alive: true });
+		this.failed = false;
 		if (value.gap)
 			this.spread({ gap: true });
 		value.messages.forEach((message) => this.spread({ message }));
@@ -75,8 +80,10 @@ export class Events {
 		return new Promise((resolve) => {
 			const end = () => { stream.close(); resolve(opened); };
 			this.stopped.signal.addEventListener('abort', end, { once: true });
-			stream.onopen = () => { opened = true; this.tell.alive(); };
+			stream.onopen = () => { opened = true; this.spread({ alive: true }); };
 			stream.onerror = () => stream.readyState === EventSource.CLOSED && end();
+			/* Where the stream begins, for when it is cut before anything was said. */
+			stream.addEventListener('cursor', (event) => this.keep(event.lastEventId));
 			stream.addEventListener('gap', (event) => this.take(event, { gap: true }));
 			stream.onmessage = (event) => this.take(event, { message: JSON.parse(event.data) });
 		});
@@ -88,7 +95,7 @@ export class Events {
 	}
 
 	keep(cursor) {
-		if (!cursor || cursor === this.cursor)
+		if (!cursor || cursor === this.cursor || this.stopped.signal.aborted)
 			return;
 		this.cursor = cursor;
 		this.store.say(`cursor ${this.owner}`, cursor).catch(console.warn);

@@ -2,34 +2,43 @@
  * nothing of calls. */
 
 /* What became of a request:
- *   ok          value: the answer's JSON, undefined where there is none
+ *   ok          value: the answer's JSON object, undefined where there is none
  *   refused     the same request would be refused again; why: a sentence
+ *   busy        the host is there and cannot take this one now
+ *   late        no answer in time, so perhaps the same, perhaps it is away
  *   signed-out  nobody is signed in at the host
  *   other-agent somebody else is
  *   wait        anything else: no answer, a server's error, another server's page */
 const KINDS = new Map([
-	[400, 'refused'], [404, 'refused'], [413, 'refused'], [415, 'refused'],
-	[401, 'signed-out'], [409, 'other-agent'],
+	[400, 'refused'], [404, 'refused'], [413, 'refused'], [415, 'refused'], [429, 'busy'],
 ]);
 
 async function jsonOf(response) {
 	const type = response.headers.get('Content-Type') ?? '';
 	if (!/^application\/json\s*(;|$)/i.test(type))
 		throw new TypeError(`not JSON but ${type || 'nothing'}`);
-	return response.json();
+	const value = await response.json();
+	if (value === null || typeof value !== 'object' || Array.isArray(value))
+		throw new TypeError('not a JSON object');
+	return value;
 }
 
 async function judge(response) {
-	if (response.status === 204)
+	const { status } = response;
+	if (status === 204)
 		return { kind: 'ok' };
-	if (response.status === 200)
+	if (status === 200)
 		return { kind: 'ok', value: await jsonOf(response) };
-	const kind = KINDS.get(response.status) ?? 'wait';
+	if (status === 401)
+		return { kind: 'signed-out' };
+	/* What is not in the host's words is some other server's. */
 	const said = await jsonOf(response).catch(() => ({}));
-	/* A refusal that is not in the host's words is some other server's. */
-	return kind === 'refused' && !said.error
-		? { kind: 'wait', why: `status ${response.status}` }
-		: { kind, why: said.message ?? `status ${response.status}` };
+	const why = said.message ?? `status ${status}`;
+	if (typeof said.error !== 'string')
+		return { kind: 'wait', why };
+	if (status === 409)
+		return { kind: said.error === 'other_agent' ? 'other-agent' : 'busy', why };
+	return { kind: KINDS.get(status) ?? (status >= 500 ? 'busy' : 'wait'), why };
 }
 
 export class Host {
@@ -39,14 +48,15 @@ export class Host {
 	}
 
 	async request(path, options, timeoutMs) {
+		const limit = AbortSignal.timeout(timeoutMs);
 		try {
 			const response = await fetch(new URL(path, this.base), {
 				credentials: 'same-origin', cache: 'no-store', redirect: 'manual',
-				signal: AbortSignal.timeout(timeoutMs), ...options,
+				signal: limit, ...options,
 			});
 			return await judge(response);
 		} catch (error) {
-			return { kind: 'wait', why: String(error) };
+			return { kind: limit.aborted ? 'late' : 'wait', why: String(error) };
 		}
 	}
 
@@ -56,11 +66,13 @@ export class Host {
 	}
 
 	/* envelope: {sent_at, expected_agent, expected_account, message}. */
-	send(envelope, timeoutMs) {
-		return this.request('messages', {
+	async send(envelope, timeoutMs) {
+		const result = await this.request('messages', {
 			method: 'POST', body: JSON.stringify(envelope),
 			headers: { 'Content-Type': 'application/json' },
 		}, timeoutMs);
+		return result.value && result.value.type !== 'rc-post-message-response'
+			? { kind: 'wait', why: 'not an answer to a message' } : result;
 	}
 
 	/* The events after a cursor, where the host has no stream. */

@@ -4,28 +4,18 @@
  * answered late rather than before the event is safe, and never not at all. */
 
 import { OutboxFull } from './store.js';
+import { withoutTokens } from './token.js';
+import { within } from './wait.js';
 
 /* The widget waits 15 s. */
 const ANSWER_MS = 8000;
 const SESSIONS_MAX = 200;
+/* Events that nothing but this page keeps. */
+const UNKEPT_MAX = 10000;
 
 /* What differs between two tellings of the same state. */
 const VOLATILE = ['duration', 'offset', 'sipData', 'webphoneSession', 'activityMatches',
 	'fromMatches', 'toMatches'];
-
-/* Without the live token of the agent's login, wherever it stands: in an address, or
- * in an address within an address. */
-export function withoutTokens(message) {
-	const strip = (text) => text
-		.replace(/([?&])access_token=[^&#\s"]*&?/gi, '$1')
-		.replace(/(%3F|%26)access_token%3D(?:(?!%26|%23)[^&#\s"])*(?:%26)?/gi, '$1')
-		.replace(/(?:[?&]|%3F|%26)(?=$|[#\s"])/gi, '');
-	return JSON.parse(JSON.stringify(message, (key, value) => {
-		if (key === 'access_token')
-			return undefined;
-		return typeof value === 'string' && /access_token/i.test(value) ? strip(value) : value;
-	}));
-}
 
 /* What names the call among its agent's, for the order of its events: "0" is the
  * widget's name of many. */
@@ -42,17 +32,22 @@ function print(call) {
 }
 
 export class Logger {
-	/* tell: {view(sessionId), problem({session}, why)}; tab: this tab's name. */
+	/* tell: {view(sessionId), problem(entry, why)}; tab: this tab's name. */
 	constructor({ clock, store, sender, tab, tell }) {
 		Object.assign(this, { clock, store, sender, tab, tell });
 		this.told = new Map(); /* session -> Map of presence id -> what was told last */
+	}
+
+	/* Somebody else is signed in, who has been told nothing. */
+	forgetAll() {
+		this.told.clear();
 	}
 
 	/* Whether this only says again what was said last: a call to oneself is told as
 	 * two calls, in turn, twelve times a second, until it ends. */
 	isRepeat(body) {
 		const { call } = body;
-		const session = String(call.sessionId);
+		const session = callOf(call);
 		const told = this.told.get(session) ?? new Map();
 		const which = `${call.id} ${call.partyId} ${call.direction}`;
 		const state = body.triggerType === 'presenceUpdate' ? print(call) : null;
@@ -67,7 +62,7 @@ export class Logger {
 	}
 
 	/* request: the widget's message; postedAt: local time. Resolves when it may be
-	 * answered: when the event is safe. */
+	 * answered. */
 	async log(request, postedAt) {
 		const body = request.body;
 		if (!body?.call)
@@ -78,33 +73,30 @@ export class Logger {
 		}
 		if (this.isRepeat(body))
 			return;
-		const entry = this.entry(request, postedAt);
+		await within(ANSWER_MS, this.keep(request, postedAt, {
+			call: callOf(body.call), session: String(body.call.sessionId ?? ''),
+			save: body.triggerType !== 'presenceUpdate' && body.triggerType !== 'callLogSync',
+		}));
+	}
+
+	/* Brings any message to the host, now or later. about: {call: among which it keeps
+	 * its order, session: of which the widget is told, save: the agent did it}. */
+	async keep(message, postedAt, about) {
+		const entry = {
+			owner: this.sender.owner, tab: this.tab, ...about,
+			sentAt: this.clock.stamp(about.call, postedAt), message: withoutTokens(message),
+		};
 		try {
 			await this.store.append(entry);
 		} catch (error) {
 			/* Then this page is all that keeps it. */
-			this.tell.problem(entry, error instanceof OutboxFull
+			const why = error instanceof OutboxFull
 				? `The outbox of this browser is full: ${error.message}.`
-				: `This browser cannot keep the event: ${error}`);
+				: `This browser cannot keep the event: ${error}`;
+			this.tell.problem(entry, why);
+			if (this.sender.unkept.size >= UNKEPT_MAX && !entry.save)
+				return;
 		}
-		await this.inTime(this.sender.add(entry));
-	}
-
-	entry(request, postedAt) {
-		const { body } = request;
-		const call = callOf(body.call);
-		return {
-			owner: this.sender.owner, tab: this.tab, call,
-			session: String(body.call.sessionId ?? ''),
-			save: body.triggerType !== 'presenceUpdate' && body.triggerType !== 'callLogSync',
-			sentAt: this.clock.stamp(call, postedAt),
-			message: withoutTokens(request),
-		};
-	}
-
-	/* The event is safe by now; the widget hears so even if the host is slow. */
-	inTime(promise) {
-		return Promise.race([promise,
-			new Promise((resolve) => setTimeout(resolve, ANSWER_MS, 'kept'))]);
+		await this.sender.add(entry);
 	}
 }

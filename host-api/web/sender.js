@@ -9,19 +9,27 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 15000;
 const SWEEP_MS = 30000;
 
+/* Not all at the same moment. */
+const roughly = (ms) => ms * (0.75 + Math.random() / 2);
+const longer = (ms) => Math.min(ms * 2, RETRY_MAX_MS);
+
 export class Sender {
-	/* tell: {logged(sessionId), problem(entry, why), state(state), back(service)};
-	 * tab: this tab's name; livingTabs: see locks.js. */
+	/* tell: {logged(entry), problem(entry, why), state(), found(service, askedAt,
+	 * answeredAt), back()}: found: the host has answered, true: with news; back: it did,
+	 * or was away before; tab: this tab's name; livingTabs: see locks.js. */
 	constructor({ host, store, tab, livingTabs, tell }) {
 		Object.assign(this, { host, store, tab, livingTabs, tell });
 		this.owner = null;    /* whose events are sent now; see own() */
 		this.identity = null;
 		this.state = 'away';  /* online, away, signed-out */
-		this.queues = new Map(); /* call -> entries, oldest first */
-		this.known = new Set();  /* seqs of the entries in queues */
-		this.running = new Set(); /* calls that are being sent */
+		this.times = 0;       /* that it came to be online */
+		this.queues = new Map(); /* call -> {entries, running, timer, retryMs} */
+		this.queued = new Map(); /* entry's seq, or the entry itself -> entry */
+		this.unkept = new Set(); /* entries that are kept nowhere else */
+		this.running = 0;        /* calls that are being sent */
 		this.retryMs = RETRY_MIN_MS;
 		this.timer = null;
+		this.probing = null;
 	}
 
 	/* ------------------------------------------------------------- whose */
@@ -31,24 +39,30 @@ export class Sender {
 		const owner = JSON.stringify([identity.account, identity.agent]);
 		if (owner === this.owner)
 			return;
-		for (const queue of this.queues.values())
-			queue.forEach((entry) => entry.settle?.('kept'));
-		this.queues.clear();
-		this.known.clear();
+		for (const queue of this.queues.values()) {
+			this.letGo(queue);
+			clearTimeout(queue.timer);
+		}
+		this.queues = new Map();
+		this.queued = new Map();
 		Object.assign(this, { owner, identity });
+		for (const entry of this.unkept)
+			if (entry.owner === owner)
+				this.enqueue(entry);
 		await this.sweep();
 	}
 
 	/* Takes over what tabs that are gone have left. */
 	async sweep() {
-		const owner = this.owner;
-		const living = await this.livingTabs();
-		const left = await this.store.waiting(owner);
-		if (owner !== this.owner)
-			return;
-		for (const entry of left)
-			if (entry.tab === this.tab || !living?.has(entry.tab))
-				this.enqueue(entry);
+		const { owner } = this;
+		try {
+			const living = await this.livingTabs();
+			const left = await this.store.claim(owner, this.tab, living);
+			if (owner === this.owner)
+				left.forEach((entry) => this.enqueue(entry));
+		} catch (error) {
+			console.warn('call-log: what other tabs left stays there for now:', error);
+		}
 		this.pump();
 	}
 
@@ -59,106 +73,139 @@ export class Sender {
 
 	/* ------------------------------------------------------------- queues */
 
+	/* The entry's place is by its moment, but never before one that is under way. */
 	enqueue(entry) {
-		if (entry.seq !== undefined && this.known.has(entry.seq))
-			return;
-		this.known.add(entry.seq);
-		const queue = this.queues.get(entry.call) ?? [];
-		let at = queue.length;
-		while (at > 1 && queue[at - 1].seq > entry.seq)
-			at--; /* never before the first: that may be under way */
-		queue.splice(at, 0, entry);
+		const key = entry.seq ?? entry;
+		const there = this.queued.get(key);
+		if (there)
+			return there;
+		this.queued.set(key, entry);
+		const queue = this.queues.get(entry.call)
+			?? { entries: [], running: false, timer: null, retryMs: RETRY_MIN_MS };
+		const { entries } = queue;
+		let at = entries.length;
+		while (at > (queue.running ? 1 : 0) && entries[at - 1].sentAt > entry.sentAt)
+			at--;
+		entries.splice(at, 0, entry);
 		this.queues.set(entry.call, queue);
+		return entry;
 	}
 
 	/* Resolves to what became of it: 'stored', 'refused', or 'kept': it stays here
 	 * and goes out later. */
 	add(entry) {
+		if (entry.seq === undefined)
+			this.unkept.add(entry);
+		if (entry.owner !== this.owner)
+			return Promise.resolve('kept');
 		return new Promise((resolve) => {
-			entry.settle = resolve;
-			this.enqueue(entry);
+			this.enqueue(entry).settle = resolve;
 			this.pump();
 		});
 	}
 
-	/* How many events wait. */
-	get waiting() {
-		let count = 0;
-		for (const queue of this.queues.values())
-			count += queue.length;
-		return count;
+	/* Who waits for these need not wait longer. */
+	letGo(queue) {
+		queue.entries.forEach((entry) => entry.settle?.('kept'));
 	}
 
-	/* The sessions of which events wait. */
+	/* How many events wait. */
+	get waiting() {
+		return this.queued.size;
+	}
+
+	/* The sessions of which events wait: Map to the note that does, if one does. */
 	waitingSessions() {
-		const sessions = new Set();
-		for (const queue of this.queues.values())
-			queue.forEach((entry) => sessions.add(entry.session));
+		const sessions = new Map();
+		for (const { session, message } of this.queued.values())
+			if (session)
+				sessions.set(session, message.body?.note ?? sessions.get(session));
 		return sessions;
+	}
+
+	/* The latest that waits under that name of a call. */
+	latest(call) {
+		return this.queues.get(call)?.entries.at(-1);
 	}
 
 	/* ------------------------------------------------------------ sending */
 
 	pump() {
-		if (this.state !== 'online') {
-			for (const queue of this.queues.values())
-				queue.forEach((entry) => entry.settle?.('kept'));
-			return;
-		}
-		for (const call of this.queues.keys()) {
-			if (this.running.size >= CALLS_AT_ONCE)
-				return;
-			if (!this.running.has(call))
-				this.run(call);
-		}
+		for (const [call, queue] of this.queues)
+			if (this.state !== 'online' || queue.timer !== null)
+				this.letGo(queue);
+			else if (!queue.running && this.running < CALLS_AT_ONCE)
+				this.run(call, queue);
 	}
 
-	async run(call) {
-		this.running.add(call);
-		const queue = this.queues.get(call);
-		while (queue.length && this.state === 'online' && this.queues.get(call) === queue)
-			if (!await this.sendFirst(queue))
-				break;
-		this.running.delete(call);
-		if (!queue.length && this.queues.get(call) === queue)
+	async run(call, queue) {
+		const isOurs = () => this.queues.get(call) === queue;
+		queue.running = true;
+		this.running++;
+		while (queue.entries.length && this.state === 'online' && queue.timer === null && isOurs())
+			await this.sendFirst(queue);
+		queue.running = false;
+		this.running--;
+		if (!queue.entries.length && isOurs())
 			this.queues.delete(call);
 		this.pump();
 	}
 
-	/* False when the host could not be reached. */
 	async sendFirst(queue) {
-		const entry = queue[0];
+		const entry = queue.entries[0];
 		const [account, agent] = JSON.parse(entry.owner);
-		const result = await this.host.send({
-			sent_at: entry.sentAt, expected_agent: agent, expected_account: account,
-			message: entry.message,
-		}, SEND_MS);
-		if (result.kind !== 'ok' && result.kind !== 'refused') {
-			this.lost(result.kind);
-			return false;
+		const { kind, why } = await this.send({ sent_at: entry.sentAt, expected_agent: agent,
+			expected_account: account, message: entry.message }, SEND_MS);
+		if (kind === 'ok' || kind === 'refused') {
+			queue.entries.shift();
+			queue.retryMs = RETRY_MIN_MS;
+			await (kind === 'ok' ? this.stored(entry) : this.refused(entry, why));
+		} else if (kind === 'busy' || kind === 'late') {
+			this.rest(queue);
 		}
-		queue.shift();
-		this.known.delete(entry.seq);
-		if (result.kind === 'ok')
-			await this.stored(entry);
-		else
-			await this.refused(entry, result.why);
-		return true;
+	}
+
+	/* One that cannot be taken now keeps no other call's from being sent. */
+	rest(queue) {
+		queue.timer = setTimeout(() => { queue.timer = null; this.pump(); },
+			roughly(queue.retryMs));
+		queue.retryMs = longer(queue.retryMs);
+	}
+
+	leave(entry) {
+		const key = entry.seq ?? entry;
+		if (this.queued.get(key) === entry)
+			this.queued.delete(key);
+		this.unkept.delete(entry);
 	}
 
 	async stored(entry) {
-		this.retryMs = RETRY_MIN_MS;
 		/* Removed a moment too late it is sent twice, which changes nothing. */
 		await this.store.remove(entry).catch(console.warn);
+		this.leave(entry);
+		this.tell.logged(entry);
 		entry.settle?.('stored');
-		this.tell.logged(entry.session);
 	}
 
 	async refused(entry, why) {
 		const { settle, ...kept } = entry;
 		await this.store.setAside(kept, why).catch(console.warn);
-		settle?.('refused');
+		this.leave(entry);
 		this.tell.problem(entry, why);
+		settle?.('refused');
+	}
+
+	/* One message; see host.js for what becomes of it. */
+	async send(envelope, timeoutMs) {
+		const { times } = this;
+		const result = await this.host.send(envelope, timeoutMs);
+		if (result.kind === 'ok' || result.kind === 'refused')
+			this.retryMs = RETRY_MIN_MS;
+		else if (result.kind === 'late')
+			this.probe();
+		else if (result.kind !== 'busy' && times === this.times)
+			this.lost(result.kind); /* and not before it came back */
+		return result;
 	}
 
 	/* ------------------------------------------------- away and back again */
@@ -169,36 +216,50 @@ export class Sender {
 		this.pump();
 		if (this.timer !== null)
 			return;
-		const wait = this.retryMs * (0.75 + Math.random() / 2);
-		this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
-		this.timer = setTimeout(() => this.probe(), wait);
+		this.timer = setTimeout(() => this.probe(), roughly(this.retryMs));
+		this.retryMs = longer(this.retryMs);
 	}
 
 	/* Something says that the host may be back. */
 	nudge() {
-		if (this.state !== 'online' && this.timer !== null) {
-			clearTimeout(this.timer);
+		if (this.state !== 'online')
 			this.probe();
-		}
 	}
 
-	async probe() {
-		const asked = Date.now();
-		const result = await this.host.service();
+	/* Asks the host who is there, once at a time. */
+	probe() {
+		this.probing ??= this.look().catch((error) => {
+			console.warn('call-log:', error);
+			this.lost('wait');
+		}).finally(() => { this.probing = null; });
+		return this.probing;
+	}
+
+	async look() {
+		clearTimeout(this.timer);
 		this.timer = null;
-		if (result.kind !== 'ok' || !result.value?.agent) {
-			this.lost(result.kind);
+		const asked = Date.now();
+		const { kind, value } = await this.host.service();
+		if (kind !== 'ok' || typeof value?.agent !== 'string' || !value.service) {
+			this.lost(kind);
 			return;
 		}
-		await this.tell.back(result.value, asked, Date.now());
+		const isNews = await this.tell.found(value, asked, Date.now()) || this.state !== 'online';
+		clearTimeout(this.timer);
+		this.timer = null;
 		this.become('online');
-		this.pump();
+		if (!isNews)
+			return;
+		await this.sweep();
+		await this.tell.back();
 	}
 
 	become(state) {
 		if (state === this.state)
 			return;
 		this.state = state;
-		this.tell.state(state);
+		if (state === 'online')
+			this.times++;
+		this.tell.state();
 	}
 }

@@ -4,12 +4,19 @@
  * latter belongs to one agent ("owner") and is touched for that one only. It decides
  * nothing. */
 
+import { within } from './wait.js';
+
 const VERSION = 1;
 /* Events an outbox may hold, and more that only saves by the agent may take. */
 const OUTBOX_MAX = 9000;
 const RESERVE = 1000;
 const ANSWERS_MAX = 5000;
 const ASIDE_MAX = 500;
+/* The widget keeps an answer two hours, and asks by itself after that. */
+const WIDGET_KEEPS_MS = 2 * 3600_000;
+/* A browser's storage may hang; what waits for it may not. */
+const OPEN_MS = 5000;
+const WORK_MS = 3000;
 
 function upgrade(db) {
 	const outbox = db.createObjectStore('outbox', { keyPath: 'seq', autoIncrement: true });
@@ -35,6 +42,10 @@ function open() {
 	return settled(request);
 }
 
+function tooLate() {
+	throw new Error('the storage of this browser does not answer');
+}
+
 const allOf = (owner) => IDBKeyRange.bound([owner], [owner, []]);
 
 export class OutboxFull extends Error {}
@@ -48,10 +59,11 @@ export class Store {
 	 * of some browsers): then what is in memory is all there is. */
 	static async open() {
 		try {
-			const db = await open();
+			const db = await within(OPEN_MS, open(), tooLate);
 			const store = new Store(db);
 			/* A newer version of this page waits for it to let go. */
 			db.onversionchange = () => { db.close(); store.db = null; };
+			db.onclose = () => { store.db = null; };
 			return store;
 		} catch (error) {
 			console.warn('call-log: this browser keeps nothing:', error);
@@ -59,10 +71,19 @@ export class Store {
 		}
 	}
 
+	/* Whether anything is kept. */
+	get isDurable() {
+		return this.db !== null;
+	}
+
 	/* Runs work(...stores) in one transaction; its result once that is durable. */
 	async write(names, work, durability = 'strict') {
 		if (!this.db)
 			return undefined;
+		return within(WORK_MS, this.transact(names, work, durability), tooLate);
+	}
+
+	async transact(names, work, durability) {
 		const transaction = this.db.transaction(names, 'readwrite', { durability });
 		const done = new Promise((resolve, reject) => {
 			transaction.oncomplete = resolve;
@@ -74,8 +95,11 @@ export class Store {
 		try {
 			result = await work(...names.map((name) => transaction.objectStore(name)));
 		} catch (error) {
-			if (transaction.error === null)
+			try {
 				transaction.abort();
+			} catch {
+				/* It has ended by itself. */
+			}
 			throw error;
 		}
 		await done;
@@ -83,66 +107,88 @@ export class Store {
 	}
 
 	async read(name, work, none) {
-		return this.db ? settled(work(this.db.transaction(name).objectStore(name))) : none;
+		return this.db ? within(WORK_MS,
+			settled(work(this.db.transaction(name).objectStore(name))), tooLate) : none;
 	}
 
 	/* ---------------------------------------------------------------- outbox */
 
-	/* Gives the entry its place, `seq`. Throws OutboxFull. */
+	/* Gives the entry its place, `seq`, unless nothing is kept. Throws OutboxFull. */
 	async append(entry) {
-		entry.seq = await this.write(['outbox'], async (outbox) => {
+		const seq = await this.write(['outbox'], async (outbox) => {
 			const count = await settled(outbox.index('owner').count(entry.owner));
 			if (count >= OUTBOX_MAX + (entry.save ? RESERVE : 0))
 				throw new OutboxFull(`${count} events wait already`);
 			return settled(outbox.add(entry));
 		});
+		if (seq !== undefined)
+			entry.seq = seq;
 	}
 
-	remove(entry) {
-		return this.write(['outbox'], (outbox) => { outbox.delete(entry.seq); });
+	async remove(entry) {
+		if (entry.seq !== undefined)
+			await this.write(['outbox'], (outbox) => { outbox.delete(entry.seq); });
 	}
 
-	waiting(owner) {
-		return this.read('outbox', (outbox) => outbox.index('owner').getAll(owner), []);
+	/* The entries of that owner that are this tab's, or of no living one's (living:
+	 * null: nobody knows): they are this tab's from now on. */
+	claim(owner, tab, living) {
+		return this.write(['outbox'], async (outbox) => {
+			const entries = await settled(outbox.index('owner').getAll(owner));
+			const ours = entries.filter((entry) => entry.tab === tab || !living?.has(entry.tab));
+			for (const entry of ours)
+				if (entry.tab !== tab && living)
+					outbox.put(Object.assign(entry, { tab }));
+			return ours;
+		}).then((entries) => entries ?? []);
 	}
 
 	/* Moves it to those that a person has to look at. */
 	setAside(entry, why) {
 		return this.write(['outbox', 'aside'], async (outbox, aside) => {
-			outbox.delete(entry.seq);
 			const { seq, ...rest } = entry;
+			if (seq !== undefined)
+				outbox.delete(seq);
 			aside.add({ ...rest, why, at: Date.now() });
-			const keys = await settled(aside.index('owner').getAllKeys(entry.owner));
-			for (const key of keys.slice(0, Math.max(0, keys.length - ASIDE_MAX)))
-				aside.delete(key);
+			const all = await settled(aside.index('owner').getAll(entry.owner));
+			/* What an agent saved stays longest. */
+			for (const { seq: old } of [...all.filter(({ save }) => !save),
+				...all.filter(({ save }) => save)].slice(0, Math.max(0, all.length - ASIDE_MAX)))
+				aside.delete(old);
 		});
 	}
 
-	aside(owner) {
-		return this.read('aside', (aside) => aside.index('owner').getAll(owner), []);
+	countAside(owner) {
+		return this.read('aside', (aside) => aside.index('owner').count(owner), 0);
 	}
 
 	/* --------------------------------------------------------------- answers */
 
-	/* The last known entries of these calls: Map of those that are known. */
+	/* What is known of these calls: Map of call to {entries, at}. */
 	async answers(owner, calls) {
 		if (!this.db)
 			return new Map();
 		const answers = this.db.transaction('answers').objectStore('answers');
-		const found = await Promise.all(calls.map((call) => settled(answers.get([owner, call]))));
-		return new Map(found.filter(Boolean).map((answer) => [answer.call, answer.entries]));
+		const found = await within(WORK_MS,
+			Promise.all(calls.map((call) => settled(answers.get([owner, call])))), tooLate);
+		return new Map(found.filter(Boolean).map((answer) => [answer.call, answer]));
 	}
 
-	/* known: Map of call to its entries; none: it is not logged. Losing these in a
+	/* Calls of which the widget may still remember an answer. */
+	async recent(owner) {
+		const range = IDBKeyRange.bound([owner, Date.now() - WIDGET_KEEPS_MS], [owner, Infinity]);
+		const keys = await this.read('answers',
+			(answers) => answers.index('age').getAllKeys(range), []);
+		return keys.map(([, call]) => call);
+	}
+
+	/* known: Map of call to the entries that the host has of it. Losing these in a
 	 * crash loses nothing, so the disk is not waited for. */
 	learn(owner, known) {
 		return this.write(['answers', 'owed'], async (answers, owed) => {
 			for (const [call, entries] of known) {
 				owed.delete([owner, call]);
-				if (entries.length)
-					answers.put({ owner, call, entries, at: Date.now() });
-				else
-					answers.delete([owner, call]);
+				answers.put({ owner, call, entries, at: Date.now() });
 			}
 			const count = await settled(answers.count(allOf(owner)));
 			if (count <= ANSWERS_MAX)
@@ -158,13 +204,21 @@ export class Store {
 	owe(owner, calls) {
 		return this.write(['owed'], (owed) => {
 			for (const call of calls)
-				owed.put({ owner, call });
+				owed.put({ owner, call, at: Date.now() });
 		}, 'relaxed');
 	}
 
+	/* The calls the widget is owed an answer of, without those it has forgotten. */
 	async owed(owner) {
-		const owed = await this.read('owed', (store) => store.getAll(allOf(owner)), []);
-		return owed.map((one) => one.call);
+		const since = Date.now() - WIDGET_KEEPS_MS;
+		const owed = await this.write(['owed'], async (store) => {
+			const all = await settled(store.getAll(allOf(owner)));
+			for (const one of all)
+				if (one.at < since)
+					store.delete([owner, one.call]);
+			return all;
+		}, 'relaxed');
+		return (owed ?? []).map((one) => one.call);
 	}
 
 	/* ------------------------------------------------------------------ said */

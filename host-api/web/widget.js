@@ -4,10 +4,32 @@
 
 import { postedAt } from './clock.js';
 
-/* The widget's own library gives such a request 5 s. */
-const CALL_MS = 6000;
+/* It asks the host for its marks first, for as long as 30 s. */
+const CALL_MS = 35000;
 
-function makeFrame(url) {
+/* The frame that selector names, once it is there: the widget's own script may make
+ * it after us. */
+export function frameThere(selector) {
+	const find = () => {
+		const frame = document.querySelector(selector);
+		return frame?.tagName === 'IFRAME' && frame.src ? frame : null;
+	};
+	return new Promise((resolve) => {
+		const look = () => {
+			const frame = find();
+			if (frame) {
+				watch.disconnect();
+				resolve(frame);
+			}
+		};
+		const watch = new MutationObserver(look);
+		watch.observe(document, { childList: true, subtree: true, attributes: true,
+			attributeFilter: ['src', 'id'] });
+		look();
+	});
+}
+
+export function makeFrame(url) {
 	const frame = document.createElement('iframe');
 	frame.title = 'Phone';
 	frame.allow = 'autoplay; microphone; clipboard-write; display-capture';
@@ -21,25 +43,33 @@ function makeFrame(url) {
 }
 
 /* Names of requests; not secret, only different. */
-function newId() {
+export function newId() {
 	const bytes = crypto.getRandomValues(new Uint8Array(16));
 	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export class Widget {
-	/* frame: the iframe there is, or null; url: the widget's address. */
-	constructor(frame, url) {
-		this.frame = frame ?? makeFrame(url);
-		this.origin = new URL(this.frame.src || url, document.baseURI).origin;
+	constructor(frame) {
+		this.frame = frame;
+		this.origin = new URL(frame.src).origin;
 		this.calls = new Map(); /* id of our request -> what to do with the answer */
 	}
 
-	/* hear(message, postedAt) gets each message; loaded(): the frame has a new page,
-	 * which knows nothing yet. */
-	listen(hear, loaded) {
-		this.frame.addEventListener('load', loaded);
+	/* Whether the frame shows the widget by now, and not the empty page of its
+	 * beginning, which alone lets itself be looked at. */
+	get isLoaded() {
+		try {
+			return this.frame.contentWindow?.location.href !== 'about:blank';
+		} catch {
+			return true;
+		}
+	}
+
+	/* hear(message, postedAt) gets each message. */
+	listen(hear) {
 		window.addEventListener('message', (event) => {
-			if (event.source !== this.frame.contentWindow || event.origin !== this.origin)
+			if (!event.source || event.source !== this.frame.contentWindow
+				|| event.origin !== this.origin)
 				return;
 			const message = event.data;
 			if (message === null || typeof message !== 'object')
