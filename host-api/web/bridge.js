@@ -83,6 +83,7 @@ class Bridge {
 		addEventListener('online', () => this.sender.nudge());
 		addEventListener('visibilitychange', () => this.sender.nudge());
 		await this.tried;
+		this.report();
 		/* The host may be away now: what it said last will do, for the same agent. The
 		 * widget tells who that is, once it is there. */
 		this.haveWidget((this.known ?? this.last?.known)?.page.widgetUrl);
@@ -268,6 +269,7 @@ class Bridge {
 			return;
 		this.rememberHost();
 		this.register();
+		this.report();
 		await this.catchUp();
 	}
 
