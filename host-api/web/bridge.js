@@ -34,7 +34,7 @@ import { Host } from './host.js';
 import { livingTabs, stayAlive, whenAlone } from './locks.js';
 import { Logger } from './logger.js';
 import { Matcher } from './matcher.js';
-import { Sender } from './sender.js';
+import { Sender, ownerOf } from './sender.js';
 import { Store } from './store.js';
 import { withoutTokens } from './token.js';
 import { Widget, frameThere, makeFrame, newId } from './widget.js';
@@ -156,12 +156,13 @@ class Bridge {
 
 	/* From now on everything is that agent's. */
 	async own(identity) {
-		const { owner } = this.sender;
+		const before = this.sender.owner ?? (this.last ? ownerOf(this.last.known) : null);
 		const owned = this.sender.own(identity);
-		if (this.sender.owner !== owner) {
-			this.matcher.forgetAll();
+		if (before !== null && before !== this.sender.owner) {
+			this.last = null;
 			this.logger.forgetAll();
 			this.backfill.forgetAll();
+			await this.matcher.changeFrom(before);
 		}
 		await owned;
 		await this.countAside();

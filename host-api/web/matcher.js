@@ -134,11 +134,13 @@ export class Matcher {
 			this.trigger([session]);
 	}
 
-	/* Whatever is known was of somebody else. */
-	forgetAll() {
+	/* Somebody else is signed in than that owner, whose answers the widget remembers. */
+	async changeFrom(owner) {
+		const known = [...this.known.keys()];
 		this.turn++;
 		this.known.clear();
 		this.owed.clear();
+		this.owe([...known, ...await this.store.recent(owner).catch(() => [])]);
 	}
 
 	/* These may have changed, and nobody can be asked now. */

@@ -13,6 +13,9 @@ const SWEEP_MS = 30000;
 const roughly = (ms) => ms * (0.75 + Math.random() / 2);
 const longer = (ms) => Math.min(ms * 2, RETRY_MAX_MS);
 
+/* The name under which all of an agent's is kept. */
+export const ownerOf = ({ account, agent }) => JSON.stringify([account, agent]);
+
 export class Sender {
 	/* tell: {logged(entry), problem(entry, why), state(), found(service, askedAt,
 	 * answeredAt), back()}: found: the host has answered, true: with news; back: it did,
@@ -36,7 +39,7 @@ export class Sender {
 
 	/* From now on that agent's; what is kept of others waits for them. */
 	async own(identity) {
-		const owner = JSON.stringify([identity.account, identity.agent]);
+		const owner = ownerOf(identity);
 		if (owner === this.owner)
 			return;
 		for (const queue of this.queues.values()) {

@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+/* The browser's own failings: a wrong clock, no IndexedDB, one that hangs, an outbox
+ * that is full. */
+import assert from 'node:assert/strict';
+import { away, Crm, row, signedIn, start } from './lib/crm.mjs';
+import { done, test, until } from './lib/tap.mjs';
+
+const { stand } = await start({ phone: { defaultAutoLogCallEnabled: 1 },
+	plugin: { auto_log: 'agent_on', backfill: false } });
+
+async function crmWith(script, given) {
+	const agent = await signedIn(stand, 'dana');
+	if (script)
+		await agent.context.addInitScript(script, given);
+	const sent = [];
+	agent.context.on('request', (request) => {
+		if (request.method() === 'POST')
+			sent.push(request.postDataJSON());
+	});
+	return { agent, sent, crm: await Crm.open(stand, agent) };
+}
+
+const wrongClock = (ms) => {
+	const now = Date.now.bind(Date);
+	Date.now = () => now() + ms;
+};
+
+for (const hours of [-30, 5])
+	await test(`a PC clock that is ${hours} hours wrong does not show, also after a reload`, async () => {
+		const { agent, sent, crm } = await crmWith(wrongClock, hours * 3600_000);
+		const before = Date.now();
+		const id = await crm.phone.do('ring');
+		await until('the row', async () => await row(stand, id, 'count(*)') === '1');
+		away(agent);
+		await stand.stopHost();
+		await crm.phone.do('answer', id);
+		await crm.is({ host: 'away' });
+		await crm.reload();
+		await crm.phone.do('hold', id);
+		await crm.phone.do('resume', id);
+		await until('the events to wait', async () => (await crm.state()).waiting >= 3);
+		await stand.startHost();
+		await crm.is({ host: 'online', waiting: 0 });
+		await crm.phone.do('hangUp', id);
+		await until('the end', async () => await row(stand, id, 'state') === 'ended'
+			|| await row(stand, id, 'state') === 'final');
+		const moments = new Map(sent.filter(({ message }) => message.path === '/callLogger')
+			.map(({ sent_at: at, message }) => [message.requestId, at]));
+		assert.ok(moments.size >= 5);
+		const inOrder = [...moments.values()];
+		assert.ok(inOrder.every((at, i) => i === 0 || at > inOrder[i - 1]), String(inOrder));
+		assert.ok(inOrder.every((at) => at > before - 2_000 && at < Date.now() + 2_000),
+			`${before} ${inOrder}`);
+		await agent.close();
+	});
+
+const noStorage = () => {
+	IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); };
+};
+const hungStorage = () => {
+	IDBFactory.prototype.open = () => new EventTarget();
+};
+for (const [what, script] of [['keeps nothing', noStorage], ['hangs', hungStorage]])
+	await test(`where the storage of the browser ${what} all works from memory, and it says so`, async () => {
+		const { agent, crm } = await crmWith(script);
+		await crm.is({ host: 'online', durable: false });
+		const known = await crm.play('missed');
+		await crm.marked(known);
+		await crm.watchMarks();
+		away(agent);
+		await stand.stopHost();
+		const id = await crm.play('missed');
+		await crm.phone.do('log', known);
+		await crm.phone.do('note', 'from memory');
+		await crm.phone.do('save');
+		await crm.phone.do('settled');
+		assert.ok((await crm.state()).waiting > 0);
+		assert.equal((await crm.entries(known))[0].note, 'from memory');
+		await stand.startHost();
+		await crm.is({ host: 'online', waiting: 0 });
+		await crm.marked(id);
+		assert.equal(await row(stand, id), 'final|missed');
+		assert.equal(await row(stand, known, 'note'), 'from memory');
+		assert.deepEqual(await crm.lostMarks(), []);
+		await agent.close();
+	});
+
+await test('a full outbox says so, has room for notes, and still loses nothing', async () => {
+	const { agent, crm } = await crmWith();
+	const known = await crm.play('missed');
+	await crm.marked(known);
+	away(agent);
+	await stand.stopHost();
+	/* what some other tab, that lives, has waiting */
+	await crm.page.evaluate(async () => {
+		navigator.locks.request('call-log-tab:other', () => new Promise(() => {}));
+		const db = await new Promise((opened) => {
+			indexedDB.open('call-log').onsuccess = ({ target }) => opened(target.result);
+		});
+		const outbox = db.transaction('outbox', 'readwrite').objectStore('outbox');
+		for (let i = 0; i < 9_000; i++)
+			outbox.add({ owner: '["","dana"]', tab: 'other', call: `x${i}`, session: `x${i}`,
+				sentAt: 1, message: {} });
+		await new Promise((done) => { outbox.transaction.oncomplete = done; });
+		db.close();
+	});
+	const id = await crm.play('missed');
+	assert.match((await crm.heard('problem')).at(-1).message, /outbox .* is full/);
+	const told = (await crm.heard('problem')).length;
+	await crm.phone.do('log', known);
+	await crm.phone.do('note', 'there is room');
+	await crm.phone.do('save');
+	await until('the note', async () => (await crm.entries(known))[0].note === 'there is room');
+	assert.equal((await crm.heard('problem')).length, told);
+	await stand.startHost();
+	await crm.is({ host: 'online', waiting: 0 });
+	await crm.marked(id);
+	assert.equal(await row(stand, id), 'final|missed');
+	assert.equal(await row(stand, known, 'note'), 'there is room');
+});
+await done();
