@@ -1,7 +1,6 @@
 /* answer - see answer.h. */
 #include "answer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +96,16 @@ void answer_copy(struct answer *answer, const char *body, size_t body_len)
 void answer_take(struct answer *answer, char *body, size_t body_len)
 {
 	set(answer, MHD_HTTP_OK, body, body_len);
+}
+
+void answer_written(struct answer *answer, FILE *out, char **body, size_t *len)
+{
+	if (out && fclose(out) == 0) {
+		answer_take(answer, *body, *len);
+		return;
+	}
+	free(*body);
+	answer_take(answer, NULL, 0);
 }
 
 static void set_response(struct answer *answer, unsigned status,

@@ -6,6 +6,7 @@
 #include <crm_host.h>
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 struct answer {
 	unsigned status; /* HTTP status; 0: none yet */
@@ -37,6 +38,10 @@ void answer_copy(struct answer *answer, const char *body, size_t body_len);
 
 /* 200 with `body`, which becomes the answer's; NULL: memory is out. */
 void answer_take(struct answer *answer, char *body, size_t body_len);
+
+/* 200 with what was written to `out`, of open_memstream(); a NULL one, or one
+ * that failed: memory is out. Closes it. */
+void answer_written(struct answer *answer, FILE *out, char **body, size_t *len);
 
 /* 200 with a file of that type and ETag; the body is borrowed until the end of
  * the server, `type` until the answer was queued. */

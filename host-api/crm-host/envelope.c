@@ -2,6 +2,7 @@
 #include "envelope.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -111,16 +112,20 @@ bool envelope_is_for(const struct envelope *envelope, const char *agent,
 	       is_expected(envelope->account, envelope->account_len, account);
 }
 
-bool envelope_string(const char *object, size_t len, const char *member,
-		     char *buf, size_t cap)
+char *envelope_string(const char *object, size_t len, const char *member)
 {
 	struct crm_json value = {NULL, 0};
-	ptrdiff_t text_len;
+	char *text;
 
-	if (!crm_json_members(object, len, &member, &value, 1))
-		return false;
-	text_len = crm_json_string(value, buf, cap);
-	return text_len >= 0 && (size_t)text_len < cap;
+	if (!crm_json_members(object, len, &member, &value, 1) ||
+	    crm_json_type(value) != CRM_JSON_STRING)
+		return NULL;
+	/* escapes only make it longer */
+	text = malloc(value.len + 1);
+	if (!text || crm_json_string(value, text, value.len + 1) >= 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 const char *envelope_data(const char *answer, size_t len, size_t *data_len)

@@ -30,10 +30,9 @@ bool envelope_read(struct envelope *envelope, const char *body, size_t len,
 bool envelope_is_for(const struct envelope *envelope, const char *agent,
 		     const char *account);
 
-/* The string member of a JSON object, into buf; false: there is none, or it is
- * longer. */
-bool envelope_string(const char *object, size_t len, const char *member,
-		     char *buf, size_t cap);
+/* The string member of a JSON object, to free(); NULL: there is none, or no
+ * memory. */
+char *envelope_string(const char *object, size_t len, const char *member);
 
 /* The bytes of `response.data` in an answer of a plugin, borrowed from it; NULL:
  * there are none. */

@@ -40,7 +40,7 @@ struct stream {
 	struct MHD_Connection *connection; /* borrowed */
 	char account[UTF8_NAME_MAX + 1], agent[UTF8_NAME_MAX + 1];
 	uint64_t seen; /* the number of the last message looked at */
-	bool begins;   /* to be told where it begins */
+	bool begins;   /* to be told where it begins, and how to come back */
 	bool gap;      /* to be told that something is missing */
 	bool beat;     /* to be told that we live */
 	bool asleep;   /* its connection is suspended */
@@ -118,10 +118,24 @@ struct feed *feed_new(void)
 	return NULL;
 }
 
+static bool is_for(const struct message *message, const struct stream *stream)
+{
+	return strcmp(message->agent, stream->agent) == 0 &&
+	       strcmp(message->account, stream->account) == 0;
+}
+
+/* A stream that has not looked at it yet misses it only if it is for it. */
 static void drop_oldest(struct feed *feed)
 {
 	struct message *oldest = feed->ring[feed->first];
 
+	for (struct stream *stream = feed->streams; stream;
+	     stream = stream->next) {
+		if (stream->seen >= oldest->number)
+			continue;
+		stream->seen = oldest->number;
+		stream->gap = stream->gap || is_for(oldest, stream);
+	}
 	feed->first = (feed->first + 1) % MESSAGES_MAX;
 	feed->count--;
 	feed->bytes -= oldest->bytes;
@@ -175,12 +189,6 @@ static struct message *message_new(const char *account, const char *agent,
 	return message;
 }
 
-static bool is_for(const struct message *message, const struct stream *stream)
-{
-	return strcmp(message->agent, stream->agent) == 0 &&
-	       strcmp(message->account, stream->account) == 0;
-}
-
 enum crm_status feed_post(struct feed *feed, const char *account,
 			  const char *agent, const char *body, size_t body_len)
 {
@@ -217,10 +225,6 @@ static const struct message *next_message(struct stream *stream)
 	const struct feed *feed = stream->feed;
 	uint64_t oldest = feed->number - feed->count + 1;
 
-	if (stream->seen + 1 < oldest) {
-		stream->gap = true;
-		stream->seen = oldest - 1;
-	}
 	while (stream->seen < feed->number) {
 		size_t at = (size_t)(++stream->seen - oldest);
 		const struct message *message =
@@ -234,12 +238,19 @@ static const struct message *next_message(struct stream *stream)
 
 /* --------------------------------------------------------------- streams */
 
+/* The browser keeps the cursor, also of a block without data. */
+static void write_cursor(FILE *out, const struct stream *stream)
+{
+	fprintf(out, "id: %" PRId64 "-%" PRIu64 "\n", stream->feed->run,
+		stream->seen);
+}
+
 /* An event whose data is that JSON text; a line of it is a line of data. */
 static void write_event(FILE *out, const struct stream *stream,
 			const char *name, const char *data, size_t len)
 {
-	fprintf(out, "id: %" PRId64 "-%" PRIu64 "\n%sdata: ", stream->feed->run,
-		stream->seen, name);
+	write_cursor(out, stream);
+	fprintf(out, "%sdata: ", name);
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] == '\n')
 			fputs("\ndata: ", out);
@@ -261,19 +272,23 @@ static bool compose(struct stream *stream)
 	free(stream->out);
 	stream->out = NULL;
 	stream->out_len = stream->out_at = 0;
-	if (!message && !begins && !stream->gap && !stream->beat)
+	if (!message && !stream->begins && !stream->gap && !stream->beat)
 		return true;
 	out = open_memstream(&stream->out, &stream->out_len);
 	if (!out)
 		return false;
+	if (stream->begins)
+		fputs("retry: 2000\n\n", out);
 	if (begins)
 		write_event(out, stream, "event: cursor\n", "{}", 2);
 	if (stream->gap)
 		write_event(out, stream, "event: gap\n", "{}", 2);
 	if (message)
 		write_event(out, stream, "", message->body, message->body_len);
-	if (stream->beat)
+	if (stream->beat) {
+		write_cursor(out, stream);
 		fputs(": heartbeat\n\n", out);
+	}
 	stream->begins = stream->gap = stream->beat = false;
 	return fclose(out) == 0;
 }
@@ -319,8 +334,17 @@ static void stream_free(void *context)
 	free(stream);
 }
 
-/* Where the stream goes on, by a cursor of ours. One of another run, or none
- * that makes sense: from now on, and something may be missing. */
+static void resume(struct stream *stream, uint64_t number)
+{
+	const struct feed *feed = stream->feed;
+	uint64_t gone = feed->number - feed->count;
+
+	stream->gap = number < gone;
+	stream->seen = number < gone ? gone : number;
+}
+
+/* Where the stream goes on, by a cursor of ours. One of another run, one whose
+ * messages are gone, or none that makes sense: something may be missing. */
 static void seek(struct stream *stream, const char *cursor)
 {
 	const struct feed *feed = stream->feed;
@@ -338,7 +362,7 @@ static void seek(struct stream *stream, const char *cursor)
 	if (end != '\0' || run != feed->run || number > feed->number)
 		stream->gap = true;
 	else
-		stream->seen = number;
+		resume(stream, number);
 }
 
 struct MHD_Response *feed_stream(struct feed *feed,
@@ -354,8 +378,7 @@ struct MHD_Response *feed_stream(struct feed *feed,
 		return NULL;
 	stream->feed = feed;
 	stream->connection = connection;
-	/* the first words open the stream at the page, and tell it where to go on
-	 * when it is cut before there is anything to say */
+	/* the first words open the stream at the page, and say where it is */
 	stream->begins = true;
 	snprintf(stream->account, sizeof stream->account, "%s", account);
 	snprintf(stream->agent, sizeof stream->agent, "%s", agent);

@@ -195,6 +195,7 @@ static void stop(struct server *server, struct log *log)
 struct outlet {
 	struct log log;
 	struct feed *feed;
+	bool polled; /* pages ask the plugins themselves */
 };
 
 static void write_log(void *context, enum crm_level level, const char *source,
@@ -211,6 +212,8 @@ static enum crm_status post(void *context, const char *account,
 {
 	struct outlet *outlet = context;
 
+	if (outlet->polled)
+		return CRM_UNSUPPORTED;
 	return feed_post(outlet->feed, account, agent, body, body_len);
 }
 
@@ -256,7 +259,7 @@ static int serve(const char *path)
 {
 	/* before the first thread */
 	int signals = open_signals();
-	struct outlet outlet = {LOG_INIT, feed_new()};
+	struct outlet outlet = {.log = LOG_INIT, .feed = feed_new()};
 	struct crm_host_callbacks callbacks = {
 	    .context = &outlet, .log = write_log, .post = post};
 	struct log *log = &outlet.log;
@@ -276,6 +279,7 @@ static int serve(const char *path)
 		log_say(log, CRM_ERROR, "signalfd: %s", strerror(errno));
 		status = EXIT_FAILURE;
 	} else {
+		outlet.polled = settings.polled;
 		status = run(&server, &settings, runtime, &outlet, signals);
 	}
 	crm_host_close(runtime);

@@ -6,6 +6,7 @@
 #include <crm_host.h>
 
 #include "answer.h"
+#include "settings.h"
 
 /* The file of the page bridge at that path, or NULL. */
 const struct crm_page *page_of_bridge(const char *path);
@@ -14,8 +15,15 @@ const struct crm_page *page_of_bridge(const char *path);
  * free(). NULL when memory is out. */
 char *page_policy(const char *widget_url);
 
-/* Of a stand-in for the widget, which the pages of this machine show. */
-extern const char page_foreign_policy[];
+/* Of a stand-in for the widget, which is shown by pages of these origins; none:
+ * of this machine. To free(). NULL when memory is out. */
+char *page_foreign_policy(const struct strings *origins);
+
+/* Whether a person reads it, and not a browser for one. */
+bool page_is_html(const struct crm_page *page);
+
+/* [HTTP thread] Instead of a page that a person wanted to see. */
+void page_refuse(struct answer *answer, unsigned status, const char *sentence);
 
 /* [HTTP thread] The page, or that the client has it already; `policy` is
  * borrowed until the answer was queued. */

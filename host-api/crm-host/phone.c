@@ -16,6 +16,7 @@ enum { CONNECTIONS_MAX = 256, IDLE_TIMEOUT_S = 60 };
 
 struct phone {
 	struct crm_runtime *runtime; /* borrowed */
+	char *policy;                /* owned; of its pages */
 	struct MHD_Daemon *daemon;   /* owned */
 	int fd;                      /* owned */
 };
@@ -42,40 +43,47 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
 		answer_error(&answer, MHD_HTTP_NOT_FOUND, "not_found",
 			     "There is nothing at this path.");
 	else
-		page_answer(&answer, connection, page, page_foreign_policy);
+		page_answer(&answer, connection, page, phone->policy);
 	return answer_queue(&answer, connection, false);
 }
 
-struct phone *phone_new(struct crm_runtime *runtime,
-			const struct settings_address *address, char *why,
-			size_t why_cap)
+static struct MHD_Daemon *start(struct phone *phone,
+				const struct settings_address *address)
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+
+	if (address->address.ss_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	return MHD_start_daemon(
+	    flags, 0, NULL, NULL, handle, phone, MHD_OPTION_LISTEN_SOCKET,
+	    phone->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
+	    1, MHD_OPTION_END);
+}
+
+struct phone *phone_new(struct crm_runtime *runtime,
+			const struct settings *settings, char *why,
+			size_t why_cap)
+{
 	struct phone *phone = calloc(1, sizeof *phone);
 
-	if (!phone) {
-		snprintf(why, why_cap, "out of memory");
+	snprintf(why, why_cap, "out of memory");
+	if (!phone)
 		return NULL;
-	}
+	phone->fd = -1;
 	phone->runtime = runtime;
-	phone->fd = socket_listen(address, why, why_cap);
+	phone->policy = page_foreign_policy(&settings->origins);
+	if (phone->policy)
+		phone->fd = socket_listen(&settings->phone, why, why_cap);
 	if (phone->fd >= 0) {
-		if (address->address.ss_family == AF_INET6)
-			flags |= MHD_USE_IPv6;
-		phone->daemon = MHD_start_daemon(
-		    flags, 0, NULL, NULL, handle, phone,
-		    MHD_OPTION_LISTEN_SOCKET, phone->fd,
-		    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+		phone->daemon = start(phone, &settings->phone);
 		if (phone->daemon)
 			return phone;
 		snprintf(why, why_cap, "cannot start the phone's server: %s",
 			 strerror(errno));
-		close(phone->fd);
 	}
-	free(phone);
+	phone_free(phone);
 	return NULL;
 }
 
@@ -83,8 +91,11 @@ void phone_free(struct phone *phone)
 {
 	if (!phone)
 		return;
-	MHD_stop_daemon(phone->daemon);
-	close(phone->fd);
+	if (phone->daemon)
+		MHD_stop_daemon(phone->daemon);
+	if (phone->fd >= 0)
+		close(phone->fd);
+	free(phone->policy);
 	free(phone);
 }
 

@@ -12,7 +12,7 @@ struct phone;
 
 /* [main] Serves from now on. NULL with the reason in `why`. */
 struct phone *phone_new(struct crm_runtime *runtime,
-			const struct settings_address *address, char *why,
+			const struct settings *settings, char *why,
 			size_t why_cap);
 /* [main] NULL is allowed. */
 void phone_free(struct phone *phone);

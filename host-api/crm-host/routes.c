@@ -18,7 +18,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "demo.h"
 #include "envelope.h"
+#include "events.h"
 #include "origin.h"
 #include "page.h"
 #include "utf8.h"
@@ -28,16 +30,14 @@ enum { NEEDS_AGENT = 1, NEEDS_AGENT_OR_LOCAL = 2, NEEDS_JSON = 4 };
 static void handle_message(struct exchange *exchange);
 static void handle_service(struct exchange *exchange);
 static void handle_status(struct exchange *exchange);
-static void handle_demo(struct exchange *exchange);
-static void handle_events(struct exchange *exchange);
 static void handle_page(struct exchange *exchange);
 
 static const struct route routes[] = {
     {"/widget/messages", "POST", NEEDS_AGENT | NEEDS_JSON, handle_message},
     {"/widget/service.json", "GET, HEAD", NEEDS_AGENT, handle_service},
     {"/status", "GET, HEAD", NEEDS_AGENT_OR_LOCAL, handle_status},
-    {"/demo", "GET, HEAD", 0, handle_demo},
-    {"/widget/events", "GET", NEEDS_AGENT, handle_events},
+    {"/demo", "GET, HEAD", 0, demo_handle},
+    {"/widget/events", "GET", NEEDS_AGENT, events_handle},
 };
 
 /* For all other paths. */
@@ -85,16 +85,13 @@ static bool is_json(struct MHD_Connection *connection)
 	return *value == '\0' || *value == ';';
 }
 
-/* Where anybody may be anybody, who opens a page begins as the first of them.
- */
-static bool begin_demo(struct exchange *exchange)
+static void refuse_stranger(struct exchange *exchange, const char *why)
 {
-	const struct strings *agents = &exchange->server->settings->demo_agents;
-
-	if (agents->count == 0)
-		return false;
-	exchange->demo_cookie = identity_cookie(agents->items[0]);
-	return exchange->demo_cookie != NULL;
+	if (exchange->page && page_is_html(exchange->page))
+		page_refuse(&exchange->answer, MHD_HTTP_UNAUTHORIZED, why);
+	else
+		answer_error(&exchange->answer, MHD_HTTP_UNAUTHORIZED,
+			     "no_agent", why);
 }
 
 static void check_needs(struct exchange *exchange, unsigned needs)
@@ -104,7 +101,7 @@ static void check_needs(struct exchange *exchange, unsigned needs)
 				   exchange->connection, &why);
 
 	if (!agent && exchange->page && needs & NEEDS_AGENT)
-		agent = begin_demo(exchange);
+		agent = demo_begin(exchange);
 	if (!origin_is_good(exchange))
 		answer_error(&exchange->answer, MHD_HTTP_FORBIDDEN,
 			     "foreign_origin",
@@ -112,8 +109,7 @@ static void check_needs(struct exchange *exchange, unsigned needs)
 	else if ((needs & NEEDS_AGENT && !agent) ||
 		 (needs & NEEDS_AGENT_OR_LOCAL && !agent &&
 		  !identity_is_local(exchange->connection)))
-		answer_error(&exchange->answer, MHD_HTTP_UNAUTHORIZED,
-			     "no_agent", why);
+		refuse_stranger(exchange, why);
 	else if (needs & NEEDS_JSON && !is_json(exchange->connection))
 		answer_error(&exchange->answer, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 			     "not_json",
@@ -210,54 +206,15 @@ static void handle_message(struct exchange *exchange)
 	}
 }
 
-/* ---------------------------------------------------- service, status, demo */
-
-/* What the library writes "like snprintf", as long as it may be; to free(). The
- * text may grow between two looks, so it is asked until it fits. */
-static char *whole_text(size_t (*write)(struct crm_runtime *, char *, size_t),
-			struct crm_runtime *runtime)
-{
-	size_t cap = 4096;
-
-	while (cap < 64 * 1024 * 1024) {
-		char *text = malloc(cap);
-		size_t len = text ? write(runtime, text, cap) : 0;
-
-		if (!text || len < cap)
-			return text;
-		free(text);
-		cap = len + len / 8 + 1;
-	}
-	return NULL;
-}
-
-static void answer_stream(struct answer *answer, FILE *out, char **body,
-			  size_t *len)
-{
-	if (out && fclose(out) == 0) {
-		answer_take(answer, *body, *len);
-		return;
-	}
-	free(*body);
-	answer_take(answer, NULL, 0);
-}
-
-static void write_member(FILE *out, const char *before, const char *value)
-{
-	fputs(before, out);
-	utf8_write_json(out, value, strlen(value));
-}
+/* ---------------------------------------------------------- service, status */
 
 /* The library's object, with the address of the simulated phone where the
  * plugins name no widget. */
 static void write_page(FILE *out, const struct server *server, const char *page)
 {
-	char url[1024];
-
 	fputs(",\"page\":{", out);
-	if (!envelope_string(page, strlen(page), "widgetUrl", url,
-			     sizeof url)) {
-		write_member(out, "\"widgetUrl\":", server->phone_url);
+	if (!server->has_widget) {
+		utf8_write_member(out, "\"widgetUrl\":", server->phone_url);
 		fputs(strcmp(page, "{}") == 0 ? "" : ",", out);
 	}
 	fputs(page + 1, out);
@@ -266,8 +223,8 @@ static void write_page(FILE *out, const struct server *server, const char *page)
 static void handle_service(struct exchange *exchange)
 {
 	struct server *server = exchange->server;
-	char *service = whole_text(crm_host_service, server->runtime);
-	char *page = whole_text(crm_host_page_settings, server->runtime);
+	char *service = server_text(crm_host_service, server->runtime);
+	char *page = server_text(crm_host_page_settings, server->runtime);
 	char *body = NULL;
 	size_t len = 0;
 	FILE *out = service && page ? open_memstream(&body, &len) : NULL;
@@ -275,8 +232,8 @@ static void handle_service(struct exchange *exchange)
 	if (out) {
 		fprintf(out, "{\"service\":%s", service);
 		write_page(out, server, page);
-		write_member(out, ",\"agent\":", exchange->who.agent);
-		write_member(out, ",\"account\":", exchange->who.account);
+		utf8_write_member(out, ",\"agent\":", exchange->who.agent);
+		utf8_write_member(out, ",\"account\":", exchange->who.account);
 		if (server->settings->demo_agents.count > 0)
 			fputs(",\"demo\":true", out);
 		fprintf(out, ",\"events\":\"%s\",\"now\":%lld}",
@@ -285,14 +242,14 @@ static void handle_service(struct exchange *exchange)
 	}
 	free(service);
 	free(page);
-	answer_stream(&exchange->answer, out, &body, &len);
+	answer_written(&exchange->answer, out, &body, &len);
 }
 
 /* The library's object with one more member, `host`, in front. */
 static void handle_status(struct exchange *exchange)
 {
 	struct server *server = exchange->server;
-	char *status = whole_text(crm_host_status, server->runtime);
+	char *status = server_text(crm_host_status, server->runtime);
 	char *body = NULL;
 	size_t len = 0;
 	FILE *out = status ? open_memstream(&body, &len) : NULL;
@@ -310,62 +267,10 @@ static void handle_status(struct exchange *exchange)
 			strcmp(status, "{}") == 0 ? "" : ",", status + 1);
 	}
 	free(status);
-	answer_stream(&exchange->answer, out, &body, &len);
+	answer_written(&exchange->answer, out, &body, &len);
 }
 
-static void list_agents(struct answer *answer, const struct strings *agents)
-{
-	char *body = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&body, &len);
-
-	if (out) {
-		fputs("{\"agents\":[", out);
-		for (size_t i = 0; i < agents->count; i++)
-			write_member(out, i ? "," : "", agents->items[i]);
-		fputs("]}", out);
-	}
-	answer_stream(answer, out, &body, &len);
-}
-
-static void choose_agent(struct answer *answer, const char *agent)
-{
-	char *cookie = identity_cookie(agent);
-	char *body = NULL;
-	size_t len = 0;
-	FILE *out = cookie ? open_memstream(&body, &len) : NULL;
-
-	if (out) {
-		write_member(out, "{\"agent\":", agent);
-		fputs("}", out);
-	}
-	answer_stream(answer, out, &body, &len);
-	answer->cookie = cookie;
-}
-
-static void handle_demo(struct exchange *exchange)
-{
-	const struct strings *agents = &exchange->server->settings->demo_agents;
-	const char *asked = MHD_lookup_connection_value(
-	    exchange->connection, MHD_GET_ARGUMENT_KIND, "agent");
-
-	if (agents->count == 0)
-		answer_error(&exchange->answer, MHD_HTTP_NOT_FOUND, "not_found",
-			     "There are no demonstration agents here.");
-	else if (!asked)
-		list_agents(&exchange->answer, agents);
-	else {
-		for (size_t i = 0; i < agents->count; i++)
-			if (strcmp(agents->items[i], asked) == 0) {
-				choose_agent(&exchange->answer, asked);
-				return;
-			}
-		answer_error(&exchange->answer, MHD_HTTP_NOT_FOUND, "not_found",
-			     "demo_agents does not hold that name.");
-	}
-}
-
-/* ---------------------------------------------------------- pages, events */
+/* -------------------------------------------------------------------- pages */
 
 static void handle_page(struct exchange *exchange)
 {
@@ -373,89 +278,4 @@ static void handle_page(struct exchange *exchange)
 		    exchange->server->page_policy);
 	exchange->answer.cookie = exchange->demo_cookie;
 	exchange->demo_cookie = NULL;
-}
-
-/* What the plugin answers is the widget's envelope around what the page asked
- * for. */
-static void events_done(void *context, enum crm_status status, const char *body,
-			size_t body_len)
-{
-	struct exchange *exchange = context;
-	size_t len = 0;
-	const char *data =
-	    status == CRM_OK ? envelope_data(body, body_len, &len) : NULL;
-
-	if (status != CRM_OK)
-		answer_refusal(&exchange->answer, status, body, body_len);
-	else if (data)
-		answer_copy(&exchange->answer, data, len);
-	else
-		answer_refusal(&exchange->answer, CRM_FAILED, "", 0);
-	exchange_resume(exchange);
-}
-
-static void poll_events(struct exchange *exchange, const char *cursor)
-{
-	char path[256], why[256] = "";
-	char *body = NULL;
-	size_t len = 0;
-	FILE *out;
-	enum crm_status status = CRM_UNSUPPORTED;
-
-	if (!crm_host_events_path(exchange->server->runtime, path,
-				  sizeof path)) {
-		answer_refusal(&exchange->answer, CRM_UNSUPPORTED,
-			       "No plugin has events to poll.", 29);
-		return;
-	}
-	out = open_memstream(&body, &len);
-	if (out) {
-		fputs("{\"type\":\"rc-post-message-request\","
-		      "\"requestId\":\"events\"",
-		      out);
-		write_member(out, ",\"path\":", path);
-		write_member(out, ",\"body\":{\"after\":", cursor);
-		fputs("}}", out);
-	}
-	if (!out || fclose(out) != 0) {
-		answer_take(&exchange->answer, NULL, 0);
-		free(body);
-		return;
-	}
-	exchange_suspend(exchange);
-	status = crm_host_submit(
-	    exchange->server->runtime,
-	    &(struct crm_message){.account = exchange->who.account,
-				  .agent = exchange->who.agent,
-				  .body = body,
-				  .body_len = len},
-	    events_done, exchange, why, sizeof why);
-	free(body);
-	if (status != CRM_OK) {
-		answer_refusal(&exchange->answer, status, why, strlen(why));
-		exchange_resume(exchange);
-	}
-}
-
-static void handle_events(struct exchange *exchange)
-{
-	const char *after = MHD_lookup_connection_value(
-	    exchange->connection, MHD_GET_ARGUMENT_KIND, "after");
-	const char *last;
-	struct MHD_Response *response;
-
-	if (exchange->server->settings->polled) {
-		poll_events(exchange, after ? after : "");
-		return;
-	}
-	/* the browser's own memory of a stream that was cut */
-	if (identity_header(exchange->connection, "Last-Event-ID", &last) == 1)
-		after = last;
-	response = feed_stream(exchange->server->feed, exchange->connection,
-			       exchange->who.account, exchange->who.agent,
-			       after ? after : "");
-	if (response)
-		answer_events(&exchange->answer, response);
-	else
-		answer_refusal(&exchange->answer, CRM_BUSY, "", 0);
 }

@@ -45,16 +45,37 @@ static void init_idle(struct server *server)
 	pthread_mutex_init(&server->lock, NULL);
 }
 
+/* The text may grow between two looks, so it is asked until it fits. */
+char *server_text(size_t (*write)(struct crm_runtime *, char *, size_t),
+		  struct crm_runtime *runtime)
+{
+	size_t cap = 4096;
+
+	while (cap < 64 * 1024 * 1024) {
+		char *text = malloc(cap);
+		size_t len = text ? write(runtime, text, cap) : 0;
+
+		if (!text || len < cap)
+			return text;
+		free(text);
+		cap = len + len / 8 + 1;
+	}
+	return NULL;
+}
+
 /* Which origin the widget of the pages is shown from. */
 static bool choose_policy(struct server *server)
 {
-	char page[4096], url[1024] = "";
-	size_t len = crm_host_page_settings(server->runtime, page, sizeof page);
+	char *page = server_text(crm_host_page_settings, server->runtime);
+	char *url =
+	    page ? envelope_string(page, strlen(page), "widgetUrl") : NULL;
 
-	if (len >= sizeof page ||
-	    !envelope_string(page, len, "widgetUrl", url, sizeof url))
-		snprintf(url, sizeof url, "%s", server->phone_url);
-	server->page_policy = page_policy(url);
+	server->has_widget = url != NULL;
+	if (page)
+		server->page_policy =
+		    page_policy(url ? url : server->phone_url);
+	free(url);
+	free(page);
 	return server->page_policy != NULL;
 }
 
@@ -70,8 +91,7 @@ bool server_listen(struct server *server, struct crm_runtime *runtime,
 				  .started_ms = server_now_ms()};
 	init_idle(server);
 	if (settings->phone.len > 0) {
-		server->phone =
-		    phone_new(runtime, &settings->phone, why, why_cap);
+		server->phone = phone_new(runtime, settings, why, why_cap);
 		if (!server->phone)
 			return false;
 		phone_url(server->phone, server->phone_url,

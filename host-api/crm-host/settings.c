@@ -203,8 +203,8 @@ static bool read_listen(const struct reading *reading, const char *key,
 {
 	const char *text = crm_host_setting(reading->runtime, "host", key);
 
-	if (!text || *text == '\0')
-		return true;
+	if (!text)
+		return no_memory(reading); /* each has a default */
 	return parse_listen(listen, text) ||
 	       refuse(reading, key, text,
 		      "an address and a port, such as 127.0.0.1:8085 or "
@@ -216,15 +216,17 @@ bool settings_read(struct settings *settings, struct crm_runtime *runtime,
 {
 	const struct reading reading = {runtime, why, why_cap};
 	const char *events = crm_host_setting(runtime, "host", "events");
+	const char *phone = crm_host_setting(runtime, "host", "phone_listen");
 	const char *kb = crm_host_setting(runtime, "host", "max_message_kb");
 
 	*settings = (struct settings){0};
-	if (!events || !kb)
-		return no_memory(&reading); /* both have a default */
+	if (!events || !phone || !kb)
+		return no_memory(&reading); /* each has a default */
 	settings->max_message_bytes = strtoul(kb, NULL, 10) * 1024;
 	settings->polled = strcmp(events, "poll") == 0;
 	return read_listen(&reading, "listen", &settings->listen) &&
-	       read_listen(&reading, "phone_listen", &settings->phone) &&
+	       (*phone == '\0' ||
+		read_listen(&reading, "phone_listen", &settings->phone)) &&
 	       read_proxies(&reading, settings) &&
 	       read_origins(&reading, settings) &&
 	       read_agents(&reading, settings);

@@ -75,3 +75,9 @@ void utf8_write_json(FILE *out, const char *s, size_t len)
 	}
 	fputc('"', out);
 }
+
+void utf8_write_member(FILE *out, const char *before, const char *value)
+{
+	fputs(before, out);
+	utf8_write_json(out, value, strlen(value));
+}

@@ -23,5 +23,7 @@ bool utf8_is_name(const char *s);
 /* Writes s as a JSON string with its quotes; bytes that are not UTF-8 become
  * U+FFFD. */
 void utf8_write_json(FILE *out, const char *s, size_t len);
+/* The same after `before`, such as ",\"name\":". */
+void utf8_write_member(FILE *out, const char *before, const char *value);
 
 #endif

@@ -61,6 +61,12 @@ sub _fill {
 	}
 }
 
+# The same within its own time.
+sub fill {
+	my ($self) = @_;
+	return $self->_fill(clock_gettime(CLOCK_MONOTONIC) + $self->{seconds});
+}
+
 # The answer at the front of $$buffer, taken out of it, or undef when it is not
 # complete. $method tells whether a body follows.
 sub take_answer {

@@ -35,7 +35,7 @@ static const struct kind {
 	const char *path;
 	enum crm_status status;
 	const char *text; /* NULL: who asked, as JSON */
-	enum { ANSWER, HOLD, RELEASE, NEVER, REFUSE, BIG, LOG } way;
+	enum { ANSWER, HOLD, RELEASE, NEVER, REFUSE, BIG, LOG, POST } way;
 } kinds[] = {
     {"/slow/who", CRM_OK, NULL, ANSWER},
     {"/slow/hold", CRM_OK, NULL, HOLD},
@@ -45,6 +45,11 @@ static const struct kind {
     {"/slow/empty", CRM_OK, "", ANSWER},
     {"/slow/big", CRM_OK, "", BIG},
     {"/slow/log", CRM_OK, "{\"logged\":true}", LOG},
+    {"/slow/post", CRM_OK, NULL, POST},
+    {"/slow/events", CRM_OK,
+     "{\"response\":{\"data\":{\"cursor\":\"c2\",\"gap\":false,"
+     "\"messages\":[]}}}",
+     ANSWER},
     {"/slow/bad", CRM_BAD_REQUEST, "call.sessionId is missing", ANSWER},
     {"/slow/busy", CRM_BUSY, "the database is away", ANSWER},
     {"/slow/timeout", CRM_TIMEOUT, "", ANSWER},
@@ -74,6 +79,42 @@ static void answer(struct slow *slow, const struct job *job)
 	if (job->kind->way == LOG)
 		host->log(host, CRM_WARN, "a line\nand \x1b[31mmore\x7f \xff");
 	host->complete(host, job->id, job->kind->status, job->text, len);
+}
+
+/* The number that follows a name in the message. */
+static unsigned long number(const char *message, const char *name)
+{
+	const char *at = strstr(message, name);
+
+	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* Posts "count" messages, numbered from "from", with "pad" more bytes each, to
+ * who asks; the answer says what became of the last. */
+static enum crm_status post(struct slow *slow,
+			    const struct crm_request *request)
+{
+	const struct crm_host *host = slow->host;
+	char *asked = strndup(request->body, request->body_len);
+	unsigned long count = number(asked, "\"count\":");
+	unsigned long from = number(asked, "\"from\":");
+	int pad = (int)number(asked, "\"pad\":");
+	enum crm_status status = CRM_OK;
+	char text[32];
+
+	for (unsigned long i = 0; i < count; i++) {
+		char *body;
+		int len = asprintf(&body, "{\"n\":%lu,\n\"pad\":\"%*s\"}",
+				   from + i, pad, "");
+
+		status = host->post(host, request->account, request->agent,
+				    body, (size_t)len);
+		free(body);
+	}
+	free(asked);
+	snprintf(text, sizeof text, "{\"status\":%d}", (int)status);
+	host->complete(host, request->id, CRM_OK, text, strlen(text));
+	return CRM_OK;
 }
 
 static void answer_all(struct slow *slow, struct job *jobs)
@@ -184,6 +225,8 @@ static enum crm_status slow_submit(struct crm_plugin *self,
 		kind++;
 	if (kind->way == REFUSE)
 		return CRM_BUSY;
+	if (kind->way == POST)
+		return post(slow, request);
 	job = job_new(request, kind);
 	if (!job)
 		return CRM_BUSY;
@@ -254,10 +297,12 @@ static const void *slow_extension(struct crm_plugin *self, const char *id)
 	if (strcmp(id, CRM_EXT_WIDGET_SERVICE) == 0)
 		return "{\"paths\":[\"/slow/who\",\"/slow/hold\","
 		       "\"/slow/release\",\"/slow/never\",\"/slow/refuse\","
+		       "\"/slow/post\",\"/slow/events\","
 		       "\"/slow/empty\",\"/slow/big\",\"/slow/log\","
 		       "\"/slow/bad\",\"/slow/busy\",\"/slow/timeout\","
 		       "\"/slow/stopping\",\"/slow/unsupported\","
 		       "\"/slow/failed\",\"/slow/garbled\"],"
+		       "\"events\":\"/slow/events\","
 		       "\"service\":{\"contactMatchPath\":\"/slow/who\"}}";
 	return NULL;
 }
