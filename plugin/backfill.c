@@ -124,9 +124,11 @@ static void hand_over(struct backfill *backfill)
 		part->item.link.bytes =
 		    sizeof(*part) + sizeof(*event) + event->body.len;
 		atomic_fetch_add(&backfill->open, 1);
-		if (writer_submit(writer, &part->item) == QUEUE_ACCEPTED)
+		enum queue_push pushed = writer_submit(writer, &part->item);
+		if (pushed == QUEUE_ACCEPTED)
 			continue;
-		atomic_store(&backfill->undone, ERR_FULL);
+		atomic_store(&backfill->undone,
+			     pushed == QUEUE_FULL ? ERR_FULL : ERR_STOPPING);
 		atomic_fetch_sub(&backfill->open, 1);
 	}
 	part_ends(backfill);

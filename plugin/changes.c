@@ -72,16 +72,10 @@ struct change changes_since(const struct db *db, size_t statement, int place)
 	};
 }
 
-bool changes_ask_calls(struct db *db, struct array keys[CHANGES_KEYS],
-		       struct err *err)
+/* A statement whose parameters are the three arrays of keys. */
+static bool queue_keys(struct db *db, const char *sql,
+		       const struct array keys[CHANGES_KEYS], struct err *err)
 {
-	static const char sql[] =
-	    "SELECT k.account, k.agent, k.session_id, m.id, m.note, "
-	    "m.contact_id, m.contact_name, m.contact_type "
-	    "FROM unnest($1, $2, $3) WITH ORDINALITY "
-	    "AS k (account, agent, session_id, ordinal) "
-	    "LEFT JOIN call_log.match_calls($1, $2, $3) m "
-	    "ON m.ordinal = k.ordinal";
 	uint32_t types[CHANGES_KEYS];
 	const char *values[CHANGES_KEYS];
 	int lengths[CHANGES_KEYS];
@@ -98,6 +92,27 @@ bool changes_ask_calls(struct db *db, struct array keys[CHANGES_KEYS],
 					       .values = values,
 					       .lengths = lengths},
 			err);
+}
+
+bool changes_keep_triggers(struct db *db, struct array keys[CHANGES_KEYS],
+			   struct err *err)
+{
+	return queue_keys(db, "SELECT call_log.trigger_calls($1, $2, $3)", keys,
+			  err);
+}
+
+bool changes_ask_calls(struct db *db, struct array keys[CHANGES_KEYS],
+		       struct err *err)
+{
+	static const char sql[] =
+	    "SELECT k.account, k.agent, k.session_id, m.id, m.note, "
+	    "m.contact_id, m.contact_name, m.contact_type "
+	    "FROM unnest($1, $2, $3) WITH ORDINALITY "
+	    "AS k (account, agent, session_id, ordinal) "
+	    "LEFT JOIN call_log.match_calls($1, $2, $3) m "
+	    "ON m.ordinal = k.ordinal";
+
+	return queue_keys(db, sql, keys, err);
 }
 
 struct changed_call changes_call(const struct db *db, size_t statement, int row)

@@ -45,4 +45,9 @@ bool changes_ask_calls(struct db *db, struct array keys[CHANGES_KEYS],
 struct changed_call changes_call(const struct db *db, size_t statement,
 				 int row);
 
+/* Keeps that the agents' widgets are to ask for the calls of these keys again,
+ * for pages that ask for events. */
+bool changes_keep_triggers(struct db *db, struct array keys[CHANGES_KEYS],
+			   struct err *err);
+
 #endif

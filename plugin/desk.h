@@ -27,6 +27,10 @@ void desk_free(struct desk *desk);
 /* [main] In the process that serves, before anything below. */
 bool desk_open(struct desk *desk, struct err *err);
 
+/* What a host of several processes asks for its pages (CRM_EXT_WIDGET_SERVICE).
+ */
+#define DESK_EVENTS "call_log/events"
+
 /* The paths and types of the messages that it takes, each list ended by NULL. */
 extern const char *const desk_paths[], *const desk_types[];
 bool desk_takes(const char *path);

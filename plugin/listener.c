@@ -268,7 +268,7 @@ static bool read_calls(struct listener *listener)
 					  .contact_name = call.contact_name,
 					  .contact_type = call.contact_type});
 		trigger_add(listener->trigger, call.account, call.agent,
-			    call.session_id, TRIGGER_NOW);
+			    call.session_id, TRIGGER_HEARD);
 	}
 	db_done(db);
 	forget_keys(listener);
@@ -327,6 +327,34 @@ static bool look(struct listener *listener)
 			return false;
 	listener->poll_ns = clock_after(clock_ns(), POLL_MS);
 	return true;
+}
+
+/* --------------------------------------------------------- what is kept */
+
+/* What the host does not post goes where any process finds it when a page asks.
+ * False: the connection fell; it is tried again on the next. */
+static bool keep_triggers(struct listener *listener)
+{
+	struct db *db = listener->db;
+	struct err err;
+	size_t count =
+	    trigger_unposted(listener->trigger, listener->keys, KEYS_MAX);
+	bool done = true;
+
+	if (count == 0)
+		return true;
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		done = array_end(&listener->keys[i]) && done;
+	done = done && changes_limit(db, STATEMENT_MS, &err) &&
+	       changes_keep_triggers(db, listener->keys, &err) &&
+	       run(listener, db);
+	for (int i = 0; i < CHANGES_KEYS; i++)
+		array_begin(&listener->keys[i]);
+	if (done) {
+		db_done(db);
+		trigger_kept(listener->trigger, count);
+	}
+	return done;
 }
 
 /* ------------------------------------------------------------ listening */
@@ -425,8 +453,11 @@ static void serve(struct listener *listener)
 			return;
 		if (listener->polls && listener->poll_ns < until_ns)
 			until_ns = listener->poll_ns;
-		if (listener->keys[0].count == 0)
-			pause_for(listener, db, until_ns);
+		if (listener->keys[0].count > 0)
+			continue;
+		if (!keep_triggers(listener))
+			return;
+		pause_for(listener, db, until_ns);
 	}
 }
 

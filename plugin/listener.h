@@ -1,8 +1,9 @@
 /* listener - the thread that hears of calls changed elsewhere, by notifications
  * over a connection of its own, or by looking for them where none come through.
  * It has the agents' widgets ask again, and, because nobody waits for it, it
- * also does the chores: it posts what is gathered in the trigger, and shares
- * what is known with other processes. */
+ * also does the chores: it posts what is gathered in the trigger, or keeps it in
+ * the database for pages that ask, and shares what is known with other
+ * processes. */
 #ifndef CALL_LOG_LISTENER_H
 #define CALL_LOG_LISTENER_H
 

@@ -116,6 +116,7 @@ char *service_print(const struct config *config)
 	buf_add_string(&out, "{");
 	names(&out, "paths", paths);
 	names(&out, "types", desk_types);
+	text(&out, "events", DESK_EVENTS);
 	name(&out, "service");
 	buf_add_string(&out, "{");
 	registration(&out, config);

@@ -28,6 +28,7 @@ struct entry {
 	uint64_t hash;
 	uint64_t due_ns; /* CLOCK_NEVER: when the database is back */
 	unsigned tries;
+	bool heard;                             /* from the database */
 	struct text account, agent, session_id; /* in storage */
 	char storage[];
 };
@@ -43,6 +44,10 @@ struct trigger {
 	uint64_t due_ns; /* the earliest */
 	bool held;       /* some wait for the database */
 	bool signalled, closed;
+
+	/* the sending thread's: what the host does not post, oldest first */
+	struct entry *unposted, **unposted_end;
+	size_t unposted_count;
 };
 
 struct trigger *trigger_new(const struct crm_host *host, struct health *health,
@@ -58,6 +63,7 @@ struct trigger *trigger_new(const struct crm_host *host, struct health *health,
 	trigger->host = host;
 	trigger->health = health;
 	trigger->due_ns = CLOCK_NEVER;
+	trigger->unposted_end = &trigger->unposted;
 	pthread_mutex_init(&trigger->mutex, NULL);
 	return trigger;
 }
@@ -78,6 +84,7 @@ void trigger_free(struct trigger *trigger)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
 		free_chain(trigger->buckets[i]);
+	free_chain(trigger->unposted);
 	if (trigger->fd >= 0)
 		close(trigger->fd);
 	pthread_mutex_destroy(&trigger->mutex);
@@ -160,6 +167,8 @@ static void insert_locked(struct trigger *trigger, struct entry *entry)
 		known = known->next;
 	if (known && entry->due_ns < known->due_ns)
 		known->due_ns = entry->due_ns;
+	if (known)
+		known->heard = known->heard && entry->heard;
 	if (!known && trigger->count == CALLS_MAX)
 		health_add(trigger->health, HEALTH_UNTRIGGERED, 1);
 	if (known || trigger->count == CALLS_MAX) {
@@ -184,10 +193,11 @@ void trigger_add(struct trigger *trigger, struct text account,
 		health_add(trigger->health, HEALTH_UNTRIGGERED, 1);
 		return;
 	}
+	entry->heard = when == TRIGGER_HEARD;
 	entry->due_ns = CLOCK_NEVER;
 	if (when != TRIGGER_BACK)
 		entry->due_ns = clock_after(
-		    clock_ns(), when == TRIGGER_NOW ? GATHER_MS : LATER_MS);
+		    clock_ns(), when == TRIGGER_LATER ? LATER_MS : GATHER_MS);
 	pthread_mutex_lock(&trigger->mutex);
 	insert_locked(trigger, entry);
 	pthread_mutex_unlock(&trigger->mutex);
@@ -295,6 +305,21 @@ static enum crm_status post(struct trigger *trigger,
 	return status;
 }
 
+/* For the database, where it does not come from there. */
+static void leave_unposted(struct trigger *trigger, struct entry *entry)
+{
+	if (entry->heard || trigger->unposted_count == CALLS_MAX) {
+		if (!entry->heard)
+			health_add(trigger->health, HEALTH_UNTRIGGERED, 1);
+		free(entry);
+		return;
+	}
+	entry->next = NULL;
+	*trigger->unposted_end = entry;
+	trigger->unposted_end = &entry->next;
+	trigger->unposted_count++;
+}
+
 /* What the host would not take now comes again. */
 static void settle(struct trigger *trigger, struct entry **entries,
 		   size_t count, enum crm_status status)
@@ -306,6 +331,10 @@ static void settle(struct trigger *trigger, struct entry **entries,
 	for (size_t i = 0; i < count; i++) {
 		struct entry *entry = entries[i];
 
+		if (status == CRM_UNSUPPORTED) {
+			leave_unposted(trigger, entry);
+			continue;
+		}
 		if (status != CRM_BUSY || ++entry->tries > TRIES_MAX) {
 			free(entry);
 			continue;
@@ -350,6 +379,34 @@ void trigger_send(struct trigger *trigger)
 		settle(trigger, sorted + i, n, post(trigger, sorted + i, n));
 	}
 	free(sorted);
+}
+
+size_t trigger_unposted(const struct trigger *trigger,
+			struct array keys[TRIGGER_KEYS], size_t max)
+{
+	size_t count = 0;
+
+	for (const struct entry *entry = trigger->unposted;
+	     entry && count < max; entry = entry->next, count++) {
+		array_add_text(&keys[0], entry->account);
+		array_add_text(&keys[1], entry->agent);
+		array_add_text(&keys[2], entry->session_id);
+	}
+	return count;
+}
+
+void trigger_kept(struct trigger *trigger, size_t count)
+{
+	health_add(trigger->health, HEALTH_TRIGGERED, count);
+	trigger->unposted_count -= count;
+	for (; count > 0; count--) {
+		struct entry *entry = trigger->unposted;
+
+		trigger->unposted = entry->next;
+		free(entry);
+	}
+	if (!trigger->unposted)
+		trigger->unposted_end = &trigger->unposted;
 }
 
 uint64_t trigger_due_ns(struct trigger *trigger)

@@ -2,6 +2,9 @@
 -- out, so that the plugin passes questions on and knows none of them.
 BEGIN;
 
+CREATE INDEX calls_unstarted ON call_log.calls (account, agent, session_id) WHERE started_at IS NULL;
+COMMENT ON INDEX call_log.calls_unstarted IS 'An agent''s calls whose start nobody told: none, nearly always.';
+
 CREATE FUNCTION call_log.desk_row(c call_log.calls) RETURNS jsonb
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -20,48 +23,60 @@ $$;
 COMMENT ON FUNCTION call_log.desk_row(call_log.calls) IS
 'A call as a list of calls shows it; number and name are the other party''s. Times in milliseconds of Unix time.';
 
-CREATE FUNCTION call_log.desk_finds(c call_log.calls, search text) RETURNS boolean
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-SELECT search IS NULL
-    OR EXISTS (SELECT FROM (VALUES (c.from_name), (c.to_name), (c.contact_name), (c.note)) AS t (t)
-               WHERE position(lower(search) IN lower(t)) > 0)
-       -- a number is found however it is written, from three digits on
-    OR search ~ '^[-+(). /0-9]+$' AND length(regexp_replace(search, '\D', '', 'g')) >= 3
-       AND EXISTS (SELECT FROM (VALUES (c.from_number), (c.to_number)) AS n (n)
-                   WHERE position(regexp_replace(search, '\D', '', 'g') IN n) > 0)
+CREATE FUNCTION call_log.desk_finds(c call_log.calls, search text, digits text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT position(search IN lower(concat_ws(E'\n', c.from_name, c.to_name, c.contact_name, c.note))) > 0
+    OR position(digits IN concat_ws(E'\n', c.from_number, c.to_number)) > 0
 $$;
-COMMENT ON FUNCTION call_log.desk_finds(call_log.calls, text) IS
-'Whether a search for that text finds the call: by part of a name, of the note, or of a number.';
+COMMENT ON FUNCTION call_log.desk_finds(call_log.calls, text, text) IS
+'Whether a text, in lower case, is part of a name or the note, or those digits (NULL: none) of a number. Inlined, so that a search of many calls is cheap.';
 
 CREATE FUNCTION call_log.desk_calls(account text, agent text, search text, before jsonb, how_many integer)
-RETURNS jsonb LANGUAGE sql STABLE
+RETURNS jsonb LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+-- a plan made while the table was empty must not scan it once it is not
+SET enable_seqscan = off
 AS $$
-WITH found AS (
-	SELECT c AS call, c.started_at AS at, c.session_id AS id
-	FROM call_log.calls c
-	WHERE c.account = desk_calls.account AND c.agent = desk_calls.agent AND c.merged_into IS NULL
-	  AND (before IS NULL
-	       OR (before->>'at') IS NULL AND (c.started_at IS NOT NULL OR c.session_id < before->>'id')
-	       OR c.started_at < (before->>'at')::timestamptz
-	       OR c.started_at = (before->>'at')::timestamptz AND c.session_id < before->>'id')
-	  AND call_log.desk_finds(c, nullif(search, ''))
-	-- the order of index calls_started, read backwards: those without a start first
-	ORDER BY c.started_at DESC, c.session_id DESC
-	LIMIT how_many + 1
-), page AS (
-	SELECT f.*, row_number() OVER (ORDER BY f.at DESC, f.id DESC) AS n FROM found f
-)
-SELECT jsonb_build_object(
-	'calls', coalesce((SELECT jsonb_agg(call_log.desk_row(p.call) ORDER BY p.n)
-	                   FROM page p WHERE p.n <= how_many), '[]'),
-	'next', (SELECT jsonb_build_object('at', p.at, 'id', p.id)
-	         FROM page p WHERE p.n = how_many AND EXISTS (SELECT FROM page WHERE n > how_many)))
-$$;
+DECLARE
+	-- nobody types more, and each call is looked through for it
+	wanted    text := nullif(btrim(lower(left(search, 200))), '');
+	-- a number is found however it is written, from three digits on
+	digits    text := CASE WHEN search ~ '^[-+(). /0-9]+$' THEN substring(regexp_replace(search, '\D', '', 'g') FROM '.{3,}') END;
+	before_at timestamptz := before->>'at';
+	before_id text := before->>'id';
+	found     call_log.calls[] := '{}';
+	more      call_log.calls[];
+BEGIN
+	-- Those without a start come first: rare, and the newest.
+	IF before_at IS NULL THEN
+		SELECT coalesce(array_agg(f.c), '{}') INTO found FROM (
+			SELECT c FROM call_log.calls c
+			WHERE c.account = desk_calls.account AND c.agent = desk_calls.agent AND c.started_at IS NULL
+			  AND c.merged_into IS NULL AND (before_id IS NULL OR c.session_id < before_id)
+			  AND (wanted IS NULL OR call_log.desk_finds(c, wanted, digits))
+			ORDER BY c.session_id DESC LIMIT how_many + 1) AS f;
+	END IF;
+	IF cardinality(found) <= how_many THEN
+		SELECT coalesce(array_agg(f.c), '{}') INTO more FROM (
+			SELECT c FROM call_log.calls c
+			WHERE c.account = desk_calls.account AND c.agent = desk_calls.agent AND c.started_at IS NOT NULL
+			  -- the index is entered where the last page ended
+			  AND c.started_at <= coalesce(before_at, 'infinity')
+			  AND (before_at IS NULL OR (c.started_at, c.session_id) < (before_at, before_id))
+			  AND c.merged_into IS NULL
+			  AND (wanted IS NULL OR call_log.desk_finds(c, wanted, digits))
+			ORDER BY c.started_at DESC, c.session_id DESC
+			LIMIT how_many + 1 - cardinality(found)) AS f;
+		found := found || more;
+	END IF;
+	RETURN jsonb_build_object(
+		'calls', coalesce((SELECT jsonb_agg(call_log.desk_row(found[n]) ORDER BY n)
+		                   FROM generate_series(1, least(how_many, cardinality(found))) AS n), '[]'),
+		'next', CASE WHEN cardinality(found) > how_many
+		        THEN jsonb_build_object('at', (found[how_many]).started_at, 'id', (found[how_many]).session_id) END);
+END $$;
 COMMENT ON FUNCTION call_log.desk_calls(text, text, text, jsonb, integer) IS
-'An agent''s calls, newest first, so many at a time: {"calls": [desk_row...], "next": what to pass as `before` for more, or null}.';
+'An agent''s calls, newest first, so many at a time, all or those that a search finds: {"calls": [desk_row...], "next": what to pass as `before` for more, or null}.';
 
 CREATE FUNCTION call_log.desk_call(account text, agent text, session_id text) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -96,25 +111,35 @@ CREATE FUNCTION call_log.desk_set_note(account text, agent text, session_id text
 RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	found jsonb;
 BEGIN
 	RETURN jsonb_build_object('saved', true, 'noteVersion',
 		call_log.set_note(account, agent, session_id, note, expected_version));
 EXCEPTION
 	WHEN SQLSTATE 'CL001' THEN
-		RETURN jsonb_build_object('saved', false, 'conflict',
-			call_log.desk_call(account, agent, session_id)->'call');
+		found := call_log.desk_call(account, agent, session_id);
+		-- it says what is to be saved: saved by whoever, or by this very question
+		-- before its answer was lost
+		IF coalesce(found->'call'->>'note', '') = note THEN
+			RETURN jsonb_build_object('saved', true, 'noteVersion', found->'call'->>'noteVersion');
+		END IF;
+		RETURN jsonb_build_object('saved', false, 'conflict', jsonb_build_object(
+			'note', found->'call'->'note', 'noteVersion', found->'call'->'noteVersion',
+			'savedAt', found->'notes'->0->'savedAt'));
 	WHEN no_data_found THEN
 		RETURN jsonb_build_object('saved', false);
 END $$;
 COMMENT ON FUNCTION call_log.desk_set_note(text, text, text, text, text) IS
-'set_note() for a page: {"saved": true, "noteVersion"}, or {"saved": false} with "conflict", the call as it is now, when somebody else saved meanwhile; without, when there is no such call.';
+'set_note() for a page: {"saved": true, "noteVersion"}, or {"saved": false} with "conflict": {"note", "noteVersion", "savedAt"} as they are now, when somebody else saved another note meanwhile; without, when there is no such call.';
 
 CREATE FUNCTION call_log.desk_auto_log(account text, agent text, auto_log boolean, at timestamptz) RETURNS jsonb
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 INSERT INTO call_log.agents AS a (account, agent, auto_log, auto_log_changed_at)
-VALUES (account, agent, auto_log, at)
+-- a clock that is ahead must not have the last word for ever
+VALUES (account, agent, auto_log, least(at, now()))
 ON CONFLICT ON CONSTRAINT agents_pkey DO UPDATE
 SET auto_log = excluded.auto_log, auto_log_changed_at = excluded.auto_log_changed_at
 WHERE a.auto_log_changed_at IS NULL OR a.auto_log_changed_at < excluded.auto_log_changed_at;
@@ -124,40 +149,57 @@ $$;
 COMMENT ON FUNCTION call_log.desk_auto_log(text, text, boolean, timestamptz) IS
 'Keeps how the agent''s auto-log switch stands since that moment; an older word changes nothing.';
 
+CREATE FUNCTION call_log.desk_member(body jsonb, name text, type text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF jsonb_typeof(body->name) = type THEN
+		RETURN body->>name;
+	END IF;
+	RAISE EXCEPTION 'member % of the question is no %', quote_literal(name), type
+	USING ERRCODE = 'invalid_parameter_value';
+END $$;
+COMMENT ON FUNCTION call_log.desk_member(jsonb, text, text) IS
+'A member that a question must have, of that JSON type, as text.';
+
 CREATE FUNCTION call_log.desk(path text, account text, agent text, sent_at timestamptz, body jsonb)
 RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	session_id text := body->>'sessionId';
 BEGIN
 	CASE path
 	WHEN 'call_log/calls' THEN
 		RETURN call_log.desk_calls(account, agent, body->>'search', nullif(body->'before', 'null'),
 			least(greatest(coalesce((body->>'limit')::integer, 50), 1), 200));
 	WHEN 'call_log/call' THEN
-		RETURN call_log.desk_call(account, agent, session_id);
+		RETURN call_log.desk_call(account, agent, call_log.desk_member(body, 'sessionId', 'string'));
 	WHEN 'call_log/set-note' THEN
-		RETURN call_log.desk_set_note(account, agent, session_id, body->>'note', body->>'expectedVersion');
+		RETURN call_log.desk_set_note(account, agent, call_log.desk_member(body, 'sessionId', 'string'),
+			call_log.desk_member(body, 'note', 'string'), call_log.desk_member(body, 'expectedVersion', 'string'));
 	WHEN 'call_log/settings' THEN
 		RETURN jsonb_build_object('autoLog', (SELECT a.auto_log FROM call_log.agents a
 			WHERE a.account = desk.account AND a.agent = desk.agent));
+	WHEN 'call_log/events' THEN
+		RETURN call_log.desk_events(account, agent, coalesce(body->>'after', ''));
 	WHEN 'rc-callLogger-auto-log-notify' THEN
-		RETURN call_log.desk_auto_log(account, agent, (body->>'autoLog')::boolean, sent_at);
+		RETURN call_log.desk_auto_log(account, agent, call_log.desk_member(body, 'autoLog', 'boolean')::boolean, sent_at);
 	END CASE;
 END $$;
 COMMENT ON FUNCTION call_log.desk(text, text, text, timestamptz, jsonb) IS
-'Answers a question of the plugin''s pages, by its path, for an agent; the body is the question''s. README (pages) and the functions named here say which there are. An unknown path: SQLSTATE 20000.';
+'Answers a question of the plugin''s pages, by its path, for an agent; the body is the question''s. The functions named here say what each answers. A question that is wrong: an SQLSTATE of class 22. An unknown path: SQLSTATE 20000.';
 
-REVOKE ALL ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text),
+REVOKE ALL ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text, text),
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
+	call_log.desk_member(jsonb, text, text),
 	call_log.desk(text, text, text, timestamptz, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text),
+GRANT EXECUTE ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text, text),
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
+	call_log.desk_member(jsonb, text, text),
 	call_log.desk(text, text, text, timestamptz, jsonb) TO call_log_writer;
 
 INSERT INTO call_log.migrations (version, name) VALUES (6, 'desk');
