@@ -114,6 +114,10 @@ AS $$
 DECLARE
 	found jsonb;
 BEGIN
+	-- what the widget may save
+	IF octet_length(note) > 65536 THEN
+		RAISE EXCEPTION 'the note is longer than 65536 bytes' USING ERRCODE = 'string_data_right_truncation';
+	END IF;
 	RETURN jsonb_build_object('saved', true, 'noteVersion',
 		call_log.set_note(account, agent, session_id, note, expected_version));
 EXCEPTION
@@ -149,19 +153,19 @@ $$;
 COMMENT ON FUNCTION call_log.desk_auto_log(text, text, boolean, timestamptz) IS
 'Keeps how the agent''s auto-log switch stands since that moment; an older word changes nothing.';
 
-CREATE FUNCTION call_log.desk_member(body jsonb, name text, type text) RETURNS text
+CREATE FUNCTION call_log.desk_member(body jsonb, name text, VARIADIC types text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF jsonb_typeof(body->name) = type THEN
+	IF jsonb_typeof(body->name) = ANY (types) THEN
 		RETURN body->>name;
 	END IF;
-	RAISE EXCEPTION 'member % of the question is no %', quote_literal(name), type
+	RAISE EXCEPTION 'member % of the question is no %', quote_literal(name), types[1]
 	USING ERRCODE = 'invalid_parameter_value';
 END $$;
-COMMENT ON FUNCTION call_log.desk_member(jsonb, text, text) IS
-'A member that a question must have, of that JSON type, as text.';
+COMMENT ON FUNCTION call_log.desk_member(jsonb, text, text[]) IS
+'A member that a question must have, of one of these JSON types, as text.';
 
 CREATE FUNCTION call_log.desk(path text, account text, agent text, sent_at timestamptz, body jsonb)
 RETURNS jsonb LANGUAGE plpgsql
@@ -173,9 +177,9 @@ BEGIN
 		RETURN call_log.desk_calls(account, agent, body->>'search', nullif(body->'before', 'null'),
 			least(greatest(coalesce((body->>'limit')::integer, 50), 1), 200));
 	WHEN 'call_log/call' THEN
-		RETURN call_log.desk_call(account, agent, call_log.desk_member(body, 'sessionId', 'string'));
+		RETURN call_log.desk_call(account, agent, call_log.desk_member(body, 'sessionId', 'string', 'number'));
 	WHEN 'call_log/set-note' THEN
-		RETURN call_log.desk_set_note(account, agent, call_log.desk_member(body, 'sessionId', 'string'),
+		RETURN call_log.desk_set_note(account, agent, call_log.desk_member(body, 'sessionId', 'string', 'number'),
 			call_log.desk_member(body, 'note', 'string'), call_log.desk_member(body, 'expectedVersion', 'string'));
 	WHEN 'call_log/settings' THEN
 		RETURN jsonb_build_object('autoLog', (SELECT a.auto_log FROM call_log.agents a
@@ -193,13 +197,13 @@ REVOKE ALL ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(ca
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
-	call_log.desk_member(jsonb, text, text),
+	call_log.desk_member(jsonb, text, text[]),
 	call_log.desk(text, text, text, timestamptz, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text, text),
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
-	call_log.desk_member(jsonb, text, text),
+	call_log.desk_member(jsonb, text, text[]),
 	call_log.desk(text, text, text, timestamptz, jsonb) TO call_log_writer;
 
 INSERT INTO call_log.migrations (version, name) VALUES (6, 'desk');

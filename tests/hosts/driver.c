@@ -29,6 +29,8 @@
  *   settle                        waits until everything accepted is answered
  *                              -> settled
  *   deaf N                     -> deaf; the next N posts are answered BUSY
+ *   mute                       -> mute; from now on posts are unsupported, as in
+ *                                 a host of several processes
  *   stop MS                    -> stopped STATUS MS, tally KEY=VALUE...
  *   destroy                    -> destroyed
  *   reload                        unloads the plugin file and loads it again
@@ -459,6 +461,9 @@ static void obey(char *line, struct instance **current)
 	else if (strcmp(verb, "deaf") == 0 && count == 2) {
 		atomic_store(&deaf, strtol(fields[1], NULL, 10));
 		say("deaf");
+	} else if (strcmp(verb, "mute") == 0) {
+		atomic_store(&mute, true);
+		say("mute");
 	} else if (strcmp(verb, "stop") == 0 && count == 2)
 		do_stop(instance, strtol(fields[1], NULL, 10));
 	else if (strcmp(verb, "destroy") == 0)

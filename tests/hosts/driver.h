@@ -64,6 +64,7 @@ static uint32_t waited_ns[IDS];  /* the same where it gave the processor up */
 static uint32_t own_ns[IDS];     /* the same, or else the processor's time */
 static uint64_t first_timed = 1; /* the first id of the next `times` */
 static atomic_long deaf;         /* posts still to be answered BUSY */
+static atomic_bool mute;         /* posts are unsupported */
 static const char *const status_names[] = {
     "OK",       "BAD_REQUEST", "BUSY",  "TIMEOUT",
     "STOPPING", "UNSUPPORTED", "FAILED"};
@@ -149,6 +150,8 @@ static enum crm_status host_post(const struct crm_host *host,
 				 const char *body, size_t body_len)
 {
 	(void)host;
+	if (atomic_load(&mute))
+		return CRM_UNSUPPORTED;
 	if (atomic_fetch_sub(&deaf, 1) > 0)
 		return CRM_BUSY;
 	say("post %s %s %.*s", account, agent, (int)body_len, body);

@@ -157,6 +157,13 @@ sub await_log {
 	return $line;
 }
 
+# As in a host of several processes, posts are unsupported from now on.
+sub mute {
+	my ($self) = @_;
+	$self->tell('mute');
+	$self->await(qr/^mute/);
+}
+
 # ------------------------------------------------------------- life cycle
 # create() returns undef, or why it was refused.
 sub create {
@@ -297,6 +304,15 @@ sub match_message {
 		requestId => sprintf('m-%d-%d', $$, ++$request),
 		body => { sessionIds => \@ids, activeSessionIds => [] },
 	};
+}
+
+# A question of the plugin's pages: (status, the answer's data or the sentence,
+# milliseconds).
+sub question {
+	my ($self, $path, $body, %option) = @_;
+	my ($status, $answer, $ms) = $self->call({ type => 'rc-post-message-request', path => $path,
+			requestId => 'q' . ++$request, body => $body }, %option);
+	return ($status, $status eq 'OK' && ref $answer ? $answer->{response}{data} : $answer, $ms);
 }
 
 # One line for submit, burst and flood.
