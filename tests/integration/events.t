@@ -42,7 +42,7 @@ my %want = (
 is_deeply { map { $_ => $anna->header->{$_} } keys %want }, \%want, 'with the headers of every answer';
 is $anna->next_block->{retry}, 2000, 'it says when to come back';
 my $first = $anna->next_block;
-ok defined $first->{comment} && $first->{id} =~ /\A\d+-0\z/, 'and where it is, before there was anything';
+ok $first->{event} eq 'cursor' && $first->{id} =~ /\A\d+-0\z/, 'and where it is, before there was anything';
 my ($bert, $acme) = (Stream->new($port, agent => 'bert'), Stream->new($port, account => 'acme'));
 my $second = Stream->new($port);
 $_->next_block && $_->next_block for $bert, $acme, $second;

@@ -37,6 +37,7 @@ sub messages {
 sub short {
 	my ($message, $status, $answer) = @_;
 	return "$status" . (ref $answer || $answer eq '' ? '' : ": $answer") if $status ne 'OK';
+	return 'OK' if !ref $answer; # a notification
 	return "answers another request: $answer->{responseId}" if $answer->{responseId} ne $message->{requestId};
 	my $data = $answer->{response}{data};
 	return $data if !ref $data;
