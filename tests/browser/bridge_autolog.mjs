@@ -2,7 +2,7 @@
 /* The auto-log switch: where it stands first, whose choice is kept, and what an
  * administrator forces. And events where the host does not stream. */
 import assert from 'node:assert/strict';
-import { answer, away, Crm, signedIn, start } from './lib/crm.mjs';
+import { answer, away, Crm, said, signedIn, start } from './lib/crm.mjs';
 import { done, test, until } from './lib/tap.mjs';
 
 const { stand } = await start({ plugin: { auto_log: 'agent_on', backfill: false } });
@@ -54,6 +54,28 @@ await test('a choice made while the host is away is kept later, also after a rel
 	await until('the choice', async () => await kept() === 'true');
 	await crm.is({ host: 'online', waiting: 0 });
 	await stands(crm, true);
+});
+
+await test('a choice on its way to the host counts for more than what the host keeps', async () => {
+	dana.allow(/Failed to load resource/);
+	let told = false;
+	const end = await answer(dana, '/widget/messages', async ({ message }, route) => {
+		if (message.type === 'rc-callLogger-auto-log-notify')
+			return said(503, 'busy');
+		await route.continue();
+		told ||= message.path === '/callLogger/match';
+	});
+	await crm.phone.do('autoLog', false);
+	await until('the choice to wait', async () => (await crm.state()).waiting === 1);
+	await crm.reload();
+	await crm.phone.do('ring');
+	await until('a match', () => told);
+	assert.equal((await crm.phone.state()).autoLog, false);
+	await end();
+	await until('the choice', async () => await kept() === 'false');
+	await stands(crm, false);
+	await crm.phone.do('autoLog', true);
+	await until('the choice', async () => await kept() === 'true');
 });
 
 await test("another agent's switch is the other's", async () => {

@@ -120,6 +120,7 @@ await test('a frame that has left for another origin is told nothing', async () 
 	const left = await until('the other page', () => crm.page.frames().find(
 		(one) => one.url() === evil.url('app2.html') && one.name() !== 'foreign'));
 	await left.waitForFunction(() => window.got);
+	const before = posted.length;
 	await left.evaluate((messages) => {
 		for (const message of messages)
 			window.parent.postMessage(message, '*');
@@ -129,5 +130,7 @@ await test('a frame that has left for another origin is told nothing', async () 
 		call_log.note_version(c)) FROM call_log.calls c WHERE session_id = '${known}'`);
 	await until('the event', async () => (await crm.heard('logged')).length > heard);
 	assert.deepEqual(await left.evaluate(() => window.got), []);
+	assert.equal(posted.length, before);
+	assert.equal(await stand.sql("SELECT count(*) FROM call_log.calls WHERE session_id = '666'"), '0');
 });
 await done();
