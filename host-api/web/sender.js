@@ -173,6 +173,7 @@ export class Sender {
 		queue.timer = setTimeout(() => { queue.timer = null; this.pump(); },
 			roughly(queue.retryMs));
 		queue.retryMs = longer(queue.retryMs);
+		this.tell.state();
 	}
 
 	leave(entry) {
