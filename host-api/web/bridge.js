@@ -19,6 +19,11 @@
  *                                          prevented, url opens in a tab of its own
  *   call-log:problem  {sessionId, message, note?}  an event was refused for good, or
  *                                          cannot be kept; note: what the agent typed
+ *   call-log:aside    {list}               what was refused and is kept here, newest
+ *                                          first: {id, sessionId, message, note?, at};
+ *                                          told at the start, and when it changes
+ *
+ * and one that such a script may dispatch: call-log:forget {id}, of what is kept aside.
  *
  *   message ── widget.js ─┬─ logger.js ── store.js (outbox) ── sender.js ── host.js
  *                         ├─ matcher.js ───────────────────────────────────── host.js
@@ -47,6 +52,11 @@ const AUTO_LOG = 'rc-callLogger-auto-log-notify';
 
 function emit(name, detail, options = {}) {
 	return document.dispatchEvent(new CustomEvent(`call-log:${name}`, { detail, ...options }));
+}
+
+/* What an agent typed, in a message to the logger. */
+function noteOf(message) {
+	return message?.body?.note;
 }
 
 /* A request of our own to the plugin, in the widget's envelope. */
@@ -80,6 +90,7 @@ class Bridge {
 		this.last = await this.store.said('host').catch(() => null) ?? null;
 		this.tried = this.sender.probe();
 		whenAlone('call-log-sweep', () => this.sender.sweepForEver());
+		document.addEventListener('call-log:forget', ({ detail }) => this.forgetAside(detail.id));
 		addEventListener('online', () => this.sender.nudge());
 		addEventListener('visibilitychange', () => this.sender.nudge());
 		await this.tried;
@@ -400,12 +411,22 @@ class Bridge {
 	}
 
 	async countAside() {
-		this.asideCount = await this.store.countAside(this.sender.owner)
-			.catch(() => this.asideCount);
+		const kept = await this.store.aside(this.sender.owner).catch(() => null);
+		if (!kept)
+			return;
+		this.asideCount = kept.length;
+		emit('aside', { list: kept.reverse().map(({ seq, session, why, at, message }) =>
+			({ id: seq, sessionId: session, message: why, note: noteOf(message), at })) });
+	}
+
+	async forgetAside(id) {
+		await this.store.forgetAside(this.sender.owner, id).catch(console.warn);
+		await this.countAside();
+		this.report();
 	}
 
 	problem({ session, message }, why) {
-		const note = message?.body?.note;
+		const note = noteOf(message);
 		console.warn('call-log:', session, why);
 		emit('problem', { sessionId: session, message: why, ...(note && { note }) });
 		this.report();

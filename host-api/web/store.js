@@ -158,8 +158,17 @@ export class Store {
 		});
 	}
 
-	countAside(owner) {
-		return this.read('aside', (aside) => aside.index('owner').count(owner), 0);
+	/* Oldest first. */
+	aside(owner) {
+		return this.read('aside', (aside) => aside.index('owner').getAll(owner), []);
+	}
+
+	/* The agent has seen it. */
+	forgetAside(owner, seq) {
+		return this.write(['aside'], async (aside) => {
+			if ((await settled(aside.get(seq)))?.owner === owner)
+				aside.delete(seq);
+		});
 	}
 
 	/* --------------------------------------------------------------- answers */
