@@ -57,7 +57,8 @@ function find(tab, text) {
 
 async function openCall(tab, sessionId) {
 	await tab.evaluate((id) => { location.hash = `#call/${encodeURIComponent(id)}`; }, sessionId);
-	await until('the page of the call', () => tab.locator('#note').count());
+	await until('the page of the call', async () => await tab.locator('#call').evaluate(
+		(place) => place.dataset.shows) === sessionId);
 }
 
 function noteOf(sessionId, agent = 'dana') {
@@ -469,16 +470,33 @@ await test('where there are demonstration agents, another is chosen in a menu', 
 	await until('dana\'s calls', () => row(page, 'Fay Fact').count());
 });
 
-await test('what the host refused for good is shown with the reason', async () => {
-	await online(page);
-	await page.evaluate(() => document.dispatchEvent(new CustomEvent('call-log:problem',
-		{ detail: { sessionId: 'facts', message: 'the message names no call', note: 'my own words' } })));
-	const aside = page.getByRole('region', { name: 'Set aside' });
-	await until('it', async () => /the message names no call[^]*my own words/.test(
-		await aside.innerText()));
-	await aside.getByRole('link').click();
-	await until('its page', () => page.locator('#note').count());
+await test('what the host refused for good is shown with the reason until it is dismissed', async () => {
+	dana.allow(/400 \(Bad Request\)/);
 	await load();
+	await page.route('**/widget/messages', (route) => /callLogger"/.test(route.request().postData())
+		? route.fulfill({ status: 400, json: { error: 'bad_message', message: 'it names no call' } })
+		: route.continue());
+	const id = await phone.do('ring', { number: '+16505550130', name: 'Re Fused' });
+	await phone.do('log', id);
+	await phone.do('note', 'my own words');
+	await phone.do('save');
+	await phone.do('giveUp', id);
+	const aside = page.getByRole('region', { name: 'Set aside' });
+	await until('it', async () => /it names no call[^]*my own words/.test(await aside.innerText()));
+	await page.unroute('**/widget/messages');
+	await load();
+	await until('it after a reload', async () => /it names no call[^]*my own words/.test(
+		await aside.innerText()));
+	await dana.shot(page, 'desk-aside');
+	await aside.getByRole('link').first().click();
+	await until('its page', async () => await page.evaluate(() => location.hash) === `#call/${id}`);
+	const forget = aside.getByRole('button', { name: 'Forget it' });
+	for (let left = await forget.count(); left > 0; left--) {
+		await forget.first().click();
+		await until('one less', async () => await forget.count() === left - 1);
+	}
+	await load();
+	assert.ok(await aside.isHidden());
 });
 
 /* ------------------------------------------------------------------ hostile text */

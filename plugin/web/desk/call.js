@@ -22,6 +22,7 @@ export class CallPage {
 			return;
 		Object.assign(this, { sessionId, call: null, editor: null, as: null });
 		this.place.hidden = sessionId === null;
+		delete this.place.dataset.shows;
 		this.head = element('div', { class: 'head' });
 		this.facts = element('div', { class: 'facts' });
 		this.more = element('div', { class: 'more' });
@@ -72,6 +73,7 @@ export class CallPage {
 		if (!this.editor) {
 			this.editor = new Editor(note, this.notes);
 			this.place.append(this.editor.element, this.facts, this.more);
+			this.place.dataset.shows = call.sessionId;
 		}
 		const as = JSON.stringify([call, notes, isLive(call, this.api.now())]);
 		if (this.as !== as)

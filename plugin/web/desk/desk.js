@@ -34,6 +34,7 @@ class Desk {
 
 	async start() {
 		document.addEventListener('call-log:state', ({ detail }) => this.hostIs(detail));
+		document.addEventListener('call-log:aside', ({ detail }) => this.state.keeps(detail));
 		document.addEventListener('call-log:problem', ({ detail }) => this.state.problem(detail));
 		document.addEventListener('call-log:logged', () => this.refresh());
 		document.addEventListener('call-log:view', (event) => this.view(event));

@@ -20,8 +20,8 @@ export class State {
 	/* line: the element of the words; notices: for what stands below. */
 	constructor(line, notices) {
 		Object.assign(this, { line, notices, bridge: 'unknown', answers: 'ok', waiting: 0,
-			durable: true, problems: [] });
-		this.aside = element('section', { class: 'notice bad', 'aria-label': 'Set aside' });
+			durable: true, aside: [], problems: [] });
+		this.refused = element('section', { class: 'notice bad', 'aria-label': 'Set aside' });
 		this.sign = element('p', { class: 'notice wait', role: 'alert' });
 		this.show();
 	}
@@ -38,8 +38,16 @@ export class State {
 		this.show();
 	}
 
-	/* The detail of call-log:problem. */
+	/* The detail of call-log:aside. */
+	keeps({ list }) {
+		this.aside = list;
+		this.show();
+	}
+
+	/* The detail of call-log:problem. Most of these are among what is set aside. */
 	problem({ sessionId, message, note }) {
+		if (this.aside.some((one) => one.sessionId === sessionId && one.message === message))
+			return;
 		this.problems = [{ sessionId, message, note, at: Date.now() }, ...this.problems];
 		this.show();
 	}
@@ -61,7 +69,7 @@ export class State {
 		this.showSign(SIGN_IN[kind]);
 		this.showProblems();
 		arrange(this.notices, [SIGN_IN[kind] && this.sign,
-			this.problems.length && this.aside].filter(Boolean));
+			this.shown !== '[]' && this.refused].filter(Boolean));
 	}
 
 	showSign(text) {
@@ -71,20 +79,27 @@ export class State {
 	}
 
 	showProblems() {
-		const as = JSON.stringify(this.problems);
+		const all = [...this.problems, ...this.aside];
+		const as = JSON.stringify(all);
 		if (as === this.shown)
 			return;
 		this.shown = as;
-		this.aside.replaceChildren(
+		this.refused.replaceChildren(
 			element('h2', {}, 'Refused by the host, and set aside in this browser'),
-			element('ul', {}, ...this.problems.map((problem) => this.problemItem(problem))));
+			element('ul', {}, ...all.map((problem) => this.problemItem(problem))));
 	}
 
-	problemItem({ sessionId, message, at, note }) {
+	forget(id) {
+		document.dispatchEvent(new CustomEvent('call-log:forget', { detail: { id } }));
+	}
+
+	problemItem({ id, sessionId, message, at, note }) {
 		return element('li', {},
-			at ? element('time', { datetime: new Date(at).toISOString() }, momentOf(at)) : '',
-			' ', words(message), ' ',
-			sessionId ? element('a', { href: addressOf(sessionId) }, 'The call') : '',
-			note ? element('p', { class: 'text', dir: 'auto' }, note) : '');
+			at ? element('time', { datetime: new Date(at).toISOString() }, `${momentOf(at)}: `) : '',
+			words(message),
+			note ? element('p', { class: 'text', dir: 'auto' }, note) : '', ' ',
+			sessionId ? element('a', { href: addressOf(sessionId) }, 'The call') : '', ' ',
+			id === undefined ? '' : element('button', { type: 'button',
+				on: { click: () => this.forget(id) } }, 'Forget it'));
 	}
 }
