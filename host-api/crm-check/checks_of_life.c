@@ -176,11 +176,65 @@ static void judge_options(const struct trial *trial, const char *json)
 	crm_options_free(options);
 }
 
+/* Is it text for a header or an address, of these characters alone? */
+static bool is_of(const char *text, const char *allowed)
+{
+	return text && *text && text[strspn(text, allowed)] == '\0';
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" LOWER
+
+/* What is wrong with a page; NULL: nothing. */
+static const char *fault_of(const struct crm_page *page)
+{
+	if (!is_of(page->path, LETTERS "/-._~") || page->path[0] != '/')
+		return "its path is none";
+	if (strncmp(page->path, "/widget/", 8) == 0 ||
+	    strcmp(page->path, "/status") == 0 ||
+	    strcmp(page->path, "/demo") == 0)
+		return "its path is the host's";
+	if (!is_of(page->type, LETTERS "/-.+;= ") || !strchr(page->type, '/'))
+		return "its type is none";
+	if (!is_of(page->tag, LOWER))
+		return "its tag is not of 0-9 and a-z";
+	if (!page->body && page->body_len > 0)
+		return "it has no body";
+	return page->flags & ~CRM_PAGE_FOREIGN ? "it has unknown flags" : NULL;
+}
+
+static bool is_repeated(const struct crm_pages *pages, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(pages->pages[i].path, pages->pages[index].path) == 0)
+			return true;
+	return false;
+}
+
+static void judge_pages(const struct trial *trial,
+			const struct crm_pages *pages)
+{
+	for (size_t i = 0; i < pages->count; i++) {
+		const char *fault = fault_of(&pages->pages[i]);
+		const char *path = pages->pages[i].path;
+
+		if (!fault && is_repeated(pages, i))
+			fault = "another has its path";
+		if (!fault)
+			continue;
+		verdict_fail(trial->verdict,
+			     CRM_EXT_PAGES ": page %zu, '%s': %s", i + 1,
+			     path ? path : "", fault);
+		return;
+	}
+}
+
 static void check_offers(const struct trial *trial)
 {
 	struct stand *stand = stand_run(trial->setup, trial->verdict, 0);
 	const char *options;
 	const struct crm_health *health;
+	const struct crm_pages *pages;
 
 	if (!stand)
 		return;
@@ -190,6 +244,9 @@ static void check_offers(const struct trial *trial)
 	health = stand_extension(stand, CRM_EXT_HEALTH);
 	if (health)
 		judge_health(trial, stand, health);
+	pages = stand_extension(stand, CRM_EXT_PAGES);
+	if (pages)
+		judge_pages(trial, pages);
 	verdict_need(trial->verdict,
 		     !stand_extension(stand, "crm-check.no-such/1"),
 		     "it offers an extension that does not exist");
@@ -294,7 +351,8 @@ const struct check checks_of_life[] = {
      check_unconfigured, NULL, NULL},
     {"100 times create() and destroy() leave nothing behind", check_leaks, NULL,
      NULL},
-    {"its options and its health are well formed", check_offers, NULL, NULL},
+    {"its options, its health and its pages are well formed", check_offers,
+     NULL, NULL},
     {"it starts, stops and is destroyed", check_starts, NULL, NULL},
     {"two instances do not disturb each other", check_two, NULL, NULL},
     {"what was created before a fork starts after it", check_fork, NULL, NULL},

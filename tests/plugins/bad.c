@@ -311,12 +311,46 @@ static void bad_destroy(struct crm_plugin *self)
 		free(bad);
 }
 
+/* All are bad but the first, and the last only beside it. */
+static const struct crm_page pages[] = {
+    {"/", "text/html; charset=utf-8", "x", 1, "0a", 0},
+    {"page", "text/html", "x", 1, "0a", 0},
+    {"/widget/bridge.js", "text/javascript", "x", 1, "0a", 0},
+    {"/a", "text/html\r\nSet-Cookie: a=b", "x", 1, "0a", 0},
+    {"/a", "text/html", "x", 1, "\"A\"", 0},
+    {"/a", "text/html", NULL, 1, "0a", 0},
+    {"/a", "text/html", "x", 1, "0a", 8},
+};
+static const struct crm_page twice[] = {
+    {"/", "text/html", "x", 1, "0a", CRM_PAGE_FOREIGN},
+    {"/", "text/html", "x", 1, "0a", 0},
+};
+static const struct crm_pages good = {pages, 1}, repeated = {twice, 2},
+			      each[] = {{pages + 1, 1}, {pages + 2, 1},
+					{pages + 3, 1}, {pages + 4, 1},
+					{pages + 5, 1}, {pages + 6, 1}};
+
+static const void *pages_of(const struct bad *bad)
+{
+	static const char *const faults[] = {
+	    "has a page without a path", "has a page of the host's",
+	    "has a page of a bad type",  "has a page with a bad tag",
+	    "has a page without a body", "has a page with odd flags"};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (does(bad, faults[i]))
+			return &each[i];
+	return does(bad, "has a page twice") ? &repeated : &good;
+}
+
 static const void *bad_extension(struct crm_plugin *self, const char *id)
 {
 	struct bad *bad = bad_of(self);
 
 	if (strcmp(id, CRM_EXT_WIDGET_SERVICE) == 0)
 		return "{\"paths\":[\"/bad\"],\"types\":[\"rc-bad-notify\"]}";
+	if (strcmp(id, CRM_EXT_PAGES) == 0)
+		return pages_of(bad);
 	if (strcmp(id, CRM_EXT_OPTIONS) == 0)
 		return does(bad, "has bad options") ? "[{}]" : "[]";
 	return NULL;
