@@ -134,6 +134,7 @@ await test('every request says who it is for and when it was posted', async () =
 
 await test('the token of the agent reaches neither the host nor the disk', async () => {
 	const id = await crm.play('recorded');
+	await crm.advance(20_000); /* it comes later than the end */
 	await until('the recording', async () => await row(stand, id, "recording_id <> ''") === 't');
 	/* a widget that was told otherwise by somebody */
 	await page.evaluate(([origin, token]) => {

@@ -27,7 +27,7 @@ await test('what changes elsewhere comes with the next answer', async () => {
 	const before = asked;
 	await until('the question of the new page', () => asked > before);
 	await note('from SQL');
-	await crm.page.clock.fastForward(31_000);
+	await crm.pass(31_000);
 	await shows('from SQL');
 });
 
@@ -36,7 +36,7 @@ await test('a host that was started anew goes on where the old one was', async (
 	await stand.stopHost();
 	await note('behind its back');
 	await stand.startHost();
-	await crm.page.clock.fastForward(31_000);
+	await crm.pass(31_000);
 	await shows('behind its back');
 });
 await done();
