@@ -59,6 +59,61 @@ END $$;
 COMMENT ON FUNCTION call_log.match_calls(text[], text[], text[]) IS
 'For arrays of equal length, one element a question: the calls that are logged, by the 1-based place (ordinal) of the question; nothing for one that is not, but a row without id for one whose events were all refused. A merged call answers as the call that stands for it; "0" as the agent''s live call of that name.';
 
+-- What a widget is to ask for again though no note was changed. It is written where
+-- the host cannot reach the agents' pages: those ask, and any process answers.
+CREATE TABLE call_log.triggers (
+	account    text  COLLATE "C" NOT NULL,
+	agent      text  COLLATE "C" NOT NULL,
+	session_id text  COLLATE "C" NOT NULL,
+	xid        xid8  NOT NULL DEFAULT pg_current_xact_id(),
+	told_at    timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (account, agent, xid, session_id)
+);
+COMMENT ON TABLE call_log.triggers IS
+'Calls that a process answered for without knowing, or that reached the database late: the agent''s widget is to ask for them again. Kept for a day.';
+COMMENT ON COLUMN call_log.triggers.account IS 'As in calls.';
+COMMENT ON COLUMN call_log.triggers.agent IS 'As in calls.';
+COMMENT ON COLUMN call_log.triggers.session_id IS 'The call, as the widget names it.';
+COMMENT ON COLUMN call_log.triggers.xid IS 'The transaction that said so, as in notes.';
+COMMENT ON COLUMN call_log.triggers.told_at IS 'When it began.';
+CREATE INDEX triggers_told_at ON call_log.triggers (told_at);
+COMMENT ON INDEX call_log.triggers_told_at IS 'What is old enough to go.';
+
+CREATE FUNCTION call_log.trigger_calls(accounts text[], agents text[], session_ids text[]) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER -- who writes calls may not delete
+SET search_path = pg_catalog, pg_temp
+AS $$
+INSERT INTO call_log.triggers (account, agent, session_id)
+SELECT DISTINCT t.account, t.agent, t.session_id
+FROM unnest(accounts, agents, session_ids) AS t (account, agent, session_id)
+ON CONFLICT DO NOTHING;
+-- a few more than come, waiting for nobody
+DELETE FROM call_log.triggers t USING (
+	SELECT o.account, o.agent, o.xid, o.session_id FROM call_log.triggers o
+	WHERE o.told_at < now() - interval '1 day'
+	ORDER BY o.told_at LIMIT 10 + 2 * cardinality(session_ids) FOR UPDATE SKIP LOCKED
+) AS old
+WHERE (t.account, t.agent, t.xid, t.session_id) = (old.account, old.agent, old.xid, old.session_id)
+$$;
+COMMENT ON FUNCTION call_log.trigger_calls(text[], text[], text[]) IS
+'Has the agents'' widgets ask for these calls again, where the host''s pages ask for events; arrays of equal length, one element a call. Clears away what is old.';
+
+CREATE VIEW call_log.changes AS
+SELECT n.account, n.agent, n.session_id, n.request_id, n.xid, n.saved_at, true AS elsewhere
+FROM call_log.notes n
+WHERE n.request_id LIKE 'set_note/%' OR n.request_id LIKE 'sql/%'
+UNION ALL
+SELECT t.account, t.agent, t.session_id, 'trigger/' || t.session_id, t.xid, t.told_at, false
+FROM call_log.triggers t;
+COMMENT ON VIEW call_log.changes IS 'What widgets are to ask for again: for changes_since(), which says what of it is new.';
+COMMENT ON COLUMN call_log.changes.account IS 'As in calls.';
+COMMENT ON COLUMN call_log.changes.agent IS 'As in calls.';
+COMMENT ON COLUMN call_log.changes.session_id IS 'The call.';
+COMMENT ON COLUMN call_log.changes.request_id IS 'Names the save; "trigger/..." where there was none.';
+COMMENT ON COLUMN call_log.changes.xid IS 'The transaction that said so.';
+COMMENT ON COLUMN call_log.changes.saved_at IS 'When it said so.';
+COMMENT ON COLUMN call_log.changes.elsewhere IS 'A note was changed elsewhere: not only the widget is to know, also each plugin that remembers the call.';
+
 -- A save is dated, and takes its transaction's number, long before it may be
 -- committed, so neither says what is new. A snapshot does, exactly: new is what the
 -- one of the last look did not see and that of this look does. Snapshots of another
@@ -109,6 +164,7 @@ DECLARE
 	place  xid8 := '0';
 	past   text := '';
 	lost   boolean := false;
+	last_at timestamptz;
 	accounts text[]; agents text[]; session_ids text[]; request_ids text[];
 BEGIN
 	how_many := greatest(how_many, 1);
@@ -126,7 +182,9 @@ BEGIN
 				place := coalesce(part[5], '0')::xid8;
 				past := coalesce(part[6], '');
 				-- one that is ahead is not of here, whatever it says
-				lost := greatest(pg_snapshot_xmax(since), pg_snapshot_xmax(until)) > pg_snapshot_xmax(shot);
+				lost := greatest(pg_snapshot_xmax(since), pg_snapshot_xmax(until)) > pg_snapshot_xmax(shot)
+				-- nor is all of it kept that an agent is told
+				     OR in_agent IS NOT NULL AND at < clock_timestamp() - interval '23 hours';
 			END IF;
 		EXCEPTION WHEN data_exception THEN
 			NULL; -- nobody's cursor
@@ -137,30 +195,27 @@ BEGIN
 		END IF;
 	END IF;
 
-	IF since IS NOT NULL THEN
-		SELECT array_agg(n.account), array_agg(n.agent), array_agg(n.session_id), array_agg(n.request_id), max(n.xid)
-		INTO accounts, agents, session_ids, request_ids, place
-		FROM (SELECT n.* FROM call_log.notes n
-		      WHERE (n.request_id LIKE 'set_note/%' OR n.request_id LIKE 'sql/%')
-		        AND (in_account IS NULL OR n.account = in_account) AND (in_agent IS NULL OR n.agent = in_agent)
-		        AND n.xid >= pg_snapshot_xmin(since) AND n.xid < pg_snapshot_xmax(until)
-		        AND NOT pg_visible_in_snapshot(n.xid, since) AND pg_visible_in_snapshot(n.xid, until)
-		        AND (n.xid, n.request_id) > (place, past)
-		      ORDER BY n.xid, n.request_id LIMIT how_many) AS n;
-	ELSIF cursor IS NOT NULL THEN
-		SELECT array_agg(n.account), array_agg(n.agent), array_agg(n.session_id), array_agg(n.request_id), max(n.saved_at)
-		INTO accounts, agents, session_ids, request_ids, at
-		FROM (SELECT n.* FROM call_log.notes n
-		      WHERE (n.request_id LIKE 'set_note/%' OR n.request_id LIKE 'sql/%')
-		        AND (in_account IS NULL OR n.account = in_account) AND (in_agent IS NULL OR n.agent = in_agent)
-		        AND (n.saved_at, n.request_id) > (at, past)
-		      ORDER BY n.saved_at, n.request_id LIMIT how_many) AS n;
+	-- One of the two orders is left when this is planned, with the values it has now.
+	IF cursor IS NOT NULL THEN
+		SELECT array_agg(c.account), array_agg(c.agent), array_agg(c.session_id), array_agg(c.request_id),
+		       max(c.xid), max(c.saved_at)
+		INTO accounts, agents, session_ids, request_ids, place, last_at
+		FROM (SELECT c.* FROM call_log.changes c
+		      WHERE (c.elsewhere OR in_agent IS NOT NULL)
+		        AND (in_account IS NULL OR c.account = in_account) AND (in_agent IS NULL OR c.agent = in_agent)
+		        AND (since IS NULL
+		             OR c.xid >= pg_snapshot_xmin(since) AND c.xid < pg_snapshot_xmax(until)
+		                AND NOT pg_visible_in_snapshot(c.xid, since) AND pg_visible_in_snapshot(c.xid, until)
+		                AND (c.xid, c.request_id) > (place, past))
+		        AND (since IS NOT NULL OR (c.saved_at, c.request_id) > (at, past))
+		      ORDER BY CASE WHEN since IS NOT NULL THEN c.xid END,
+		               CASE WHEN since IS NULL THEN c.saved_at END, c.request_id LIMIT how_many) AS c;
 	END IF;
 
 	-- first what to ask with next, and whether something may be missing
 	RETURN QUERY SELECT
 		CASE WHEN cardinality(request_ids) = how_many
-		THEN format('%s %s %s %s %s %s', here, (extract(epoch FROM at) * 1000000)::bigint, coalesce(since::text, '-'),
+		THEN format('%s %s %s %s %s %s', here, (extract(epoch FROM CASE WHEN since IS NULL THEN last_at ELSE at END) * 1000000)::bigint, coalesce(since::text, '-'),
 		            until, place, request_ids[how_many])
 		ELSE format('%s %s %s', here, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, until) END,
 		lost, NULL::text, NULL::text, NULL::text, NULL::text;
@@ -168,7 +223,7 @@ BEGIN
 	FROM unnest(accounts, agents, session_ids, request_ids) AS c (account, agent, session_id, request_id);
 END $$;
 COMMENT ON FUNCTION call_log.changes_since(text, text, text, integer) IS
-'Which notes were changed elsewhere, by call_log.set_note() or plain SQL, since the answer that gave this cursor; of one agent, or of all (NULL). The first row holds the next cursor, and whether there is a gap: then the cursor was not of this server, or none at all, and what was saved from five minutes before it on is told, as far as the clock can tell. Each further row is a save, told once; as many of them as how_many: ask again at once. A cursor NULL begins, with nothing; "-60000" with what was saved in the last 60,000 milliseconds.';
+'Which notes were changed elsewhere, by call_log.set_note() or plain SQL, since the answer that gave this cursor; of all agents (NULL), or of one: then also what trigger_calls() was told. The first row holds the next cursor, and whether there is a gap: then the cursor was not of this server, or none at all, or an agent''s of more than 23 hours ago, and what was saved from five minutes before it on is told, as far as the clock can tell. Each further row is a save, told once; as many of them as how_many: ask again at once. A cursor NULL begins, with nothing; "-60000" with what was saved in the last 60,000 milliseconds.';
 
 INSERT INTO call_log.migrations (version, name) VALUES (3, 'match');
 COMMIT;

@@ -31,6 +31,7 @@ GRANT SELECT, INSERT, UPDATE ON call_log.calls, call_log.agents TO call_log_writ
 -- a save is never changed, only its call's name when two calls turn out to be one
 GRANT SELECT, INSERT, UPDATE (session_id) ON call_log.notes TO call_log_writer;
 GRANT SELECT, INSERT ON call_log.rejected TO call_log_writer;
+GRANT SELECT ON call_log.changes TO call_log_writer;
 
 GRANT USAGE ON SCHEMA call_report TO call_log_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA call_report TO call_log_report;

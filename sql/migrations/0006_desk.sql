@@ -153,6 +153,27 @@ $$;
 COMMENT ON FUNCTION call_log.desk_auto_log(text, text, boolean, timestamptz) IS
 'Keeps how the agent''s auto-log switch stands since that moment; an older word changes nothing.';
 
+CREATE FUNCTION call_log.desk_events(account text, agent text, after text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH told AS MATERIALIZED (
+	SELECT * FROM call_log.changes_since(nullif(after, ''), account, agent, 10000)
+), numbered AS (
+	SELECT t.session_id, row_number() OVER (ORDER BY t.session_id) AS n
+	FROM told t WHERE t.session_id IS NOT NULL GROUP BY t.session_id
+), messages AS (
+	SELECT jsonb_build_object('type', 'rc-adapter-trigger-call-logger-match',
+		'sessionIds', jsonb_agg(n.session_id ORDER BY n.n)) AS message
+	FROM numbered n GROUP BY (n.n - 1) / 100
+)
+SELECT jsonb_build_object('cursor', t.next_cursor, 'gap', t.gap,
+	'messages', (SELECT coalesce(jsonb_agg(m.message), '[]') FROM messages m))
+FROM told t WHERE t.next_cursor IS NOT NULL
+$$;
+COMMENT ON FUNCTION call_log.desk_events(text, text, text) IS
+'What an agent''s widget is to be told since a cursor of changes_since(): {"cursor": the next one, "gap": something may be missing, "messages": [what to post to the widget...]}; the cursor is empty for from now on.';
+
 CREATE FUNCTION call_log.desk_member(body jsonb, name text, VARIADIC types text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -197,13 +218,13 @@ REVOKE ALL ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(ca
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
-	call_log.desk_member(jsonb, text, text[]),
+	call_log.desk_events(text, text, text), call_log.desk_member(jsonb, text, text[]),
 	call_log.desk(text, text, text, timestamptz, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION call_log.desk_row(call_log.calls), call_log.desk_finds(call_log.calls, text, text),
 	call_log.desk_calls(text, text, text, jsonb, integer), call_log.desk_call(text, text, text),
 	call_log.desk_set_note(text, text, text, text, text),
 	call_log.desk_auto_log(text, text, boolean, timestamptz),
-	call_log.desk_member(jsonb, text, text[]),
+	call_log.desk_events(text, text, text), call_log.desk_member(jsonb, text, text[]),
 	call_log.desk(text, text, text, timestamptz, jsonb) TO call_log_writer;
 
 INSERT INTO call_log.migrations (version, name) VALUES (6, 'desk');
