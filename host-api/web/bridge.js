@@ -1,4 +1,4 @@
-/* The page bridge: what a CRM's page includes, with one tag, to have the phone
+/* bridge - the page bridge: what a CRM's page includes, with one tag, to have the phone
  * widget's calls logged by the host that serves the page:
  *
  *   <script type="module" src="/widget/bridge.js"></script>

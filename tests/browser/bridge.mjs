@@ -21,6 +21,7 @@ await test('a call is logged', async () => {
 	await phone.do('autoLog', true);
 	await phone.do('play', 'missed');
 	await until('the row', async () =>
-		await stand.sql("SELECT count(*) FROM call_log.calls WHERE agent = 'dana' AND outcome = 'missed'") === '1');
+		await stand.sql("SELECT count(*) FROM call_log.calls WHERE agent = 'dana'"
+			+ " AND outcome = 'missed'") === '1');
 });
 done();

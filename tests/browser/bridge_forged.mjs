@@ -45,7 +45,7 @@ const FORGED = [
 ];
 
 for (const name of ['foreign', 'sibling', 'own'])
-	await test(`what a frame posts that is not the phone's gets nothing and does nothing: ${name}`, async () => {
+	await test(`what another frame than the phone's posts does nothing: ${name}`, async () => {
 		const frame = crm.page.frame({ name });
 		const before = { posted: posted.length, ready: (await crm.heard('ready')).length,
 			traffic: (await crm.phone.traffic()).length, pages: dana.context.pages().length };

@@ -52,7 +52,7 @@ await test('what nobody logged is left alone while auto log is off', async () =>
 	assert.ok(posted.every(({ path }) => path !== 'call_log/backfill'));
 });
 
-await test('250 calls that nobody logged are found over shifting pages, though the host is slow', async () => {
+await test('250 calls that nobody logged are found over shifting pages, on a slow host', async () => {
 	let slow = 2;
 	/* slower than what RCAdapter allows its own questions */
 	const end = await answer(dana, '/widget/messages', async (request, route) => {

@@ -291,7 +291,8 @@ async function disagree(theirs, mine) {
 	other ??= await openDesk(elsewhere);
 	await openCall(page, 'facts');
 	await openCall(other, 'facts');
-	const version = await stand.sql("SELECT call_log.note_version(c) FROM call_log.calls c WHERE session_id = 'facts'");
+	const version = await stand.sql(
+		"SELECT call_log.note_version(c) FROM call_log.calls c WHERE session_id = 'facts'");
 	const note = await noteOf('facts');
 	for (const tab of [page, other])
 		await until('the same note in both', async () => await tab.locator('#note').inputValue() === note);
@@ -432,7 +433,8 @@ await test('a call that becomes part of another takes along what was typed', asy
 	await stand.sql("UPDATE call_log.calls SET merged_into = 'facts' WHERE session_id = 'leg'");
 	await page.evaluate(() => document.dispatchEvent(new CustomEvent('call-log:logged',
 		{ detail: { sessionIds: ['leg'] } })));
-	await until('the page of the other', async () => await page.evaluate(() => location.hash) === '#call/facts');
+	await until('the page of the other', async () =>
+		await page.evaluate(() => location.hash) === '#call/facts');
 	await until('both texts', async () => await page.locator('#note').inputValue() === 'typed on the leg'
 		&& await page.locator('.theirs').innerText() === 'heard of twice');
 	await page.getByRole('button', { name: 'Take theirs' }).click();
@@ -513,7 +515,8 @@ await test('text of others is never markup, in whatever field it stands', async 
 		'state', 'logged_by', 'merged_into', 'telephony_session_id', 'other_leg')`)).split(',');
 	assert.ok(columns.length >= 12, columns.join());
 	await stand.sql(`UPDATE call_log.calls SET ${columns.map((name) =>
-		`${name} = ${quoted(HOSTILE)}`).join()}, form = jsonb_build_object(${quoted(HOSTILE)}, ${quoted(HOSTILE)})
+		`${name} = ${quoted(HOSTILE)}`).join()},
+		form = jsonb_build_object(${quoted(HOSTILE)}, ${quoted(HOSTILE)})
 		WHERE agent = ${quoted(HOSTILE)}`);
 	await logged(stand, agent, { sessionId: 'link-1', name: 'Java Script' });
 	await logged(stand, agent, { sessionId: 'link-2', name: 'Data Link' });

@@ -1,4 +1,4 @@
-/* The agent's desk: the phone, which the page bridge puts beside, and the agent's calls
+/* desk - an agent's desk: the phone, which the page bridge puts beside, and the calls
  * as they happen, to be found, read, and noted on. This file joins the parts:
  *
  *   bridge's events on document ──► calls.js ── list.js    the calls

@@ -8,7 +8,8 @@ import { momentOf } from './words.js';
 
 const WORDS = {
 	unknown: 'Connecting …', online: 'Connected', away: 'The host cannot be reached',
-	busy: 'Connected; the database is away', 'signed-out': 'Signed out', 'other-agent': 'Somebody else is signed in',
+	busy: 'Connected; the database is away', 'signed-out': 'Signed out',
+	'other-agent': 'Somebody else is signed in',
 };
 const SIGN_IN = {
 	'signed-out': 'Nobody is signed in at the host any more. What you type is kept here.',
