@@ -70,23 +70,23 @@ $(B)/obj/%.o: %.c Makefile
 # what is served to browsers, as C tables
 $(B)/web/bridge_files.c: $(wildcard host-api/web/*.js) packaging/embed
 	@mkdir -p $(@D)
-	$(call say,embed $@)packaging/embed bridge_files host-api/web /widget 0 >$@
+	$(call say,embed $@)packaging/embed crm_bridge_files host-api/web '' 0 >$@
 $(B)/web/plugin_pages.c: $(wildcard plugin/web/*/*) packaging/embed
 	@mkdir -p $(@D)
-	$(call say,embed $@)packaging/embed plugin_pages plugin/web/desk '' 0 \
-	  plugin/web/phone /phone CRM_PAGE_FOREIGN >$@
+	$(call say,embed $@)packaging/embed plugin_pages plugin/web/desk / 0 \
+	  plugin/web/phone /phone/ CRM_PAGE_FOREIGN >$@
 $(B)/obj/web/%.o: $(B)/web/%.c
 	@mkdir -p $(@D)
 	$(call say,compile $<)$(CC) $(CPPFLAGS) $(ALLFLAGS) -c $< -o $@
 
 # the host library, the reference host
-$(B)/libcrm-host.so: $(call obj,$(HOST_SRC)) host-api/crm-host.map
+$(B)/libcrm-host.so: $(call obj,$(HOST_SRC)) $(B)/obj/web/bridge_files.o host-api/crm-host.map
 	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-soname,libcrm-host.so.1 -Wl,--version-script=host-api/crm-host.map \
 	  $(LDFLAGS) -o $@ $(filter %.o,$^) $(CONFIG_LIBS) -ldl
 	@ln -sf $(@F) $(B)/libcrm-host.so.1
-$(B)/libcrm-host.a: $(call obj,$(HOST_SRC))
+$(B)/libcrm-host.a: $(call obj,$(HOST_SRC)) $(B)/obj/web/bridge_files.o
 	$(call say,link $@)rm -f $@ && ar rcs $@ $^
-$(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/obj/web/bridge_files.o $(B)/libcrm-host.a
+$(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/libcrm-host.a
 	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
 $(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
 	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl

@@ -14,6 +14,14 @@ uint64_t crm_clock_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+int64_t crm_clock_unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 uint64_t crm_clock_after(uint32_t ms)
 {
 	return crm_clock_ns() + (uint64_t)ms * 1000000;

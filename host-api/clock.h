@@ -1,5 +1,5 @@
-/* clock - the one clock of the host library: nanoseconds of CLOCK_MONOTONIC,
- * and waiting until such a time. It knows nothing of the time of day. */
+/* clock - the one clock of the host library: nanoseconds of CLOCK_MONOTONIC, and
+ * waiting until such a time. Nothing is measured by the time of day. */
 #ifndef CRM_CLOCK_H
 #define CRM_CLOCK_H
 
@@ -10,6 +10,8 @@
 #define CRM_CLOCK_NEVER UINT64_MAX
 
 uint64_t crm_clock_ns(void);
+/* The time of day: Unix time in milliseconds. */
+int64_t crm_clock_unix_ms(void);
 /* Now plus so many milliseconds. */
 uint64_t crm_clock_after(uint32_t ms);
 /* A condition variable that crm_clock_wait() can wait on. */

@@ -188,6 +188,72 @@ size_t crm_host_sample(const char *const *plugin_paths, size_t plugin_count,
 size_t crm_host_manual(const char *const *plugin_paths, size_t plugin_count,
 		       char *buf, size_t cap, char *why, size_t why_cap);
 
+/* ------------------------------------------------------------------- over HTTP
+ *
+ * What a page bridge asks of the host that serves its page (README.md, "The HTTP
+ * contract"), for a host of any kind, once it knows who asks and that the page
+ * may. Bodies are JSON, those of errors {"error": "<code>", "message": "<a
+ * sentence>"}. */
+
+/* [any] Receives the status and the body (none with 204): exactly once, on any
+ * thread, also before the function returns that it was given to. It must not
+ * block. */
+typedef void crm_host_http_done(void *context, unsigned status,
+				const char *body, size_t body_len);
+
+/* [any] POST messages. `body` is what was posted, the envelope around a message;
+ * borrowed until the call returns. */
+void crm_host_http_message(struct crm_runtime *runtime, const char *account,
+			   const char *agent, const char *body, size_t body_len,
+			   crm_host_http_done *done, void *context);
+
+/* [any] GET events, for a host of several processes: what was to be told after
+ * that cursor. */
+void crm_host_http_events(struct crm_runtime *runtime, const char *account,
+			  const char *agent, const char *after,
+			  crm_host_http_done *done, void *context);
+
+/* [any] The same two, waiting for the answer: for hosts that serve one request at
+ * a time, and for FFIs. NULL: no memory. Free with crm_host_http_free(). */
+struct crm_host_answer {
+	unsigned status;
+	const char *body;
+	size_t body_len;
+};
+struct crm_host_answer *crm_host_http_call_message(struct crm_runtime *runtime,
+						   const char *account,
+						   const char *agent,
+						   const char *body,
+						   size_t body_len);
+struct crm_host_answer *crm_host_http_call_events(struct crm_runtime *runtime,
+						  const char *account,
+						  const char *agent,
+						  const char *after);
+void crm_host_http_free(struct crm_host_answer *answer);
+
+/* [any] GET service.json, written into buf like snprintf. `events` is "stream" or
+ * "poll", the way this host has; `stand_in` the address of what is shown where the
+ * plugins name no widget, NULL: nothing. */
+size_t crm_host_http_service(struct crm_runtime *runtime, const char *account,
+			     const char *agent, const char *events,
+			     const char *stand_in, char *buf, size_t cap);
+
+/* [any] The Content-Security-Policy of the plugins' pages, which show the widget,
+ * like crm_host_http_service(). */
+size_t crm_host_http_page_policy(struct crm_runtime *runtime,
+				 const char *stand_in, char *buf, size_t cap);
+
+/* [any] What a status other than CRM_OK is over HTTP; writes the body of that
+ * error into buf like snprintf. An empty sentence is replaced by a general one. */
+unsigned crm_host_http_refusal(enum crm_status status, const char *sentence,
+			       size_t sentence_len, char *buf, size_t cap);
+
+/* [any] A file of the page bridge, by its name ("bridge.js"), or NULL; and what
+ * differs when any of them does, of [0-9a-f]. All are served from one folder, in
+ * which the bridge asks for `messages`, `service.json` and `events`. Constants. */
+const struct crm_page *crm_host_bridge_file(const char *name);
+const char *crm_host_bridge_version(void);
+
 /* [any] "busy" for CRM_BUSY, and so on; never NULL. */
 const char *crm_status_name(enum crm_status status);
 

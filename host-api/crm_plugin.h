@@ -195,8 +195,10 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
 #define CRM_EXT_WIDGET_SERVICE "crm.widget-service/1"
 
 /* const struct crm_pages *: files that the host serves under its own session, as
- * they are, at the paths given. What they want to know they ask in messages of
- * their own (a path of CRM_EXT_WIDGET_SERVICE). */
+ * they are, at the paths given below its root or a folder of its choice: so they
+ * name each other, and the page bridge widget/bridge.js, relatively. What they
+ * want to know they ask in messages of their own (a path of
+ * CRM_EXT_WIDGET_SERVICE). */
 #define CRM_EXT_PAGES "crm.pages/1"
 
 /* Not of the agent's CRM: served from another origin, to anybody. For a

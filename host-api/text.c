@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 struct crm_text crm_text_in(char *buf, size_t cap)
 {
 	if (cap > 0)
@@ -44,20 +46,21 @@ void crm_text_line(struct crm_text *text)
 		crm_text_bytes(text, "\n", 1);
 }
 
-void crm_text_json(struct crm_text *text, const char *string)
+void crm_text_json_bytes(struct crm_text *text, const char *bytes, size_t len)
 {
-	crm_text_bytes(text, "\"", 1);
-	for (; *string != '\0'; string++) {
-		unsigned char c = (unsigned char)*string;
+	char part[CRM_UTF8_JSON_MAX];
 
-		if (c == '"' || c == '\\')
-			crm_text_add(text, "\\%c", c);
-		else if (c < 0x20)
-			crm_text_add(text, "\\u%04x", c);
-		else
-			crm_text_bytes(text, string, 1);
+	crm_text_bytes(text, "\"", 1);
+	for (size_t i = 0; i < len;) {
+		i += crm_utf8_json(bytes + i, len - i, part);
+		crm_text_bytes(text, part, strlen(part));
 	}
 	crm_text_bytes(text, "\"", 1);
+}
+
+void crm_text_json(struct crm_text *text, const char *string)
+{
+	crm_text_json_bytes(text, string, strlen(string));
 }
 
 void crm_text_copy(char *buf, size_t cap, const char *string)

@@ -19,8 +19,9 @@ void crm_text_add(struct crm_text *text, const char *format, ...)
 void crm_text_bytes(struct crm_text *text, const char *bytes, size_t len);
 /* A new line for the next of several problems: a newline unless empty. */
 void crm_text_line(struct crm_text *text);
-/* `string` as a JSON string with its quotes. */
+/* As a JSON string with its quotes; always valid UTF-8. */
 void crm_text_json(struct crm_text *text, const char *string);
+void crm_text_json_bytes(struct crm_text *text, const char *bytes, size_t len);
 /* Copies a string into buf, cut when longer. */
 void crm_text_copy(char *buf, size_t cap, const char *string);
 

@@ -6,24 +6,8 @@
 
 #include "utf8.h"
 
-enum { SENTENCE_MAX = 1000 };
-
 static const char no_memory_body[] =
     "{\"error\":\"failed\",\"message\":\"The host is out of memory.\"}";
-
-/* What each status of the library is in HTTP. */
-static const struct refusal {
-	enum crm_status status;
-	unsigned http;
-	const char *code, *sentence;
-} refusals[] = {
-    {CRM_BAD_REQUEST, 400, "bad_request", "The message is not valid."},
-    {CRM_BUSY, 503, "busy", "The host is busy; try again."},
-    {CRM_TIMEOUT, 504, "timeout", "No answer came in time."},
-    {CRM_STOPPING, 503, "stopping", "The host is stopping; try again."},
-    {CRM_UNSUPPORTED, 404, "no_plugin", "No plugin takes this message."},
-    {CRM_FAILED, 500, "failed", "The plugin failed; its log says why."},
-};
 
 static void set(struct answer *answer, unsigned status, char *body, size_t len)
 {
@@ -33,8 +17,8 @@ static void set(struct answer *answer, unsigned status, char *body, size_t len)
 	answer->body_len = len;
 }
 
-static void error(struct answer *answer, unsigned status, const char *code,
-		  const char *sentence, size_t len)
+void answer_error(struct answer *answer, unsigned status, const char *code,
+		  const char *sentence)
 {
 	char *body = NULL;
 	size_t body_len = 0;
@@ -42,9 +26,9 @@ static void error(struct answer *answer, unsigned status, const char *code,
 
 	if (out) {
 		fputs("{\"error\":", out);
-		utf8_write_json(out, code, strlen(code));
+		crm_utf8_write_json(out, code, strlen(code));
 		fputs(",\"message\":", out);
-		utf8_write_json(out, sentence, len);
+		crm_utf8_write_json(out, sentence, strlen(sentence));
 		fputs("}", out);
 		if (fclose(out) != 0) {
 			free(body);
@@ -54,43 +38,29 @@ static void error(struct answer *answer, unsigned status, const char *code,
 	set(answer, status, body, body_len);
 }
 
-void answer_error(struct answer *answer, unsigned status, const char *code,
-		  const char *sentence)
+void answer_busy(struct answer *answer)
 {
-	error(answer, status, code, sentence, strlen(sentence));
+	char body[256];
+	unsigned status =
+	    crm_host_http_refusal(CRM_BUSY, "", 0, body, sizeof body);
+
+	answer_copy(answer, status, body, strlen(body));
 }
 
-void answer_refusal(struct answer *answer, enum crm_status status,
-		    const char *sentence, size_t sentence_len)
-{
-	const struct refusal *found =
-	    &refusals[sizeof refusals / sizeof *refusals - 1];
-
-	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-		if (refusals[i].status == status)
-			found = &refusals[i];
-	if (sentence_len == 0) {
-		sentence = found->sentence;
-		sentence_len = strlen(sentence);
-	}
-	if (sentence_len > SENTENCE_MAX)
-		sentence_len = SENTENCE_MAX;
-	error(answer, found->http, found->code, sentence, sentence_len);
-}
-
-void answer_copy(struct answer *answer, const char *body, size_t body_len)
+void answer_copy(struct answer *answer, unsigned status, const char *body,
+		 size_t body_len)
 {
 	char *copy;
 
 	if (body_len == 0) {
 		answer_free(answer);
-		answer->status = MHD_HTTP_NO_CONTENT;
+		answer->status = status;
 		return;
 	}
 	copy = malloc(body_len);
 	if (copy)
 		memcpy(copy, body, body_len);
-	set(answer, MHD_HTTP_OK, copy, body_len);
+	set(answer, status, copy, body_len);
 }
 
 void answer_take(struct answer *answer, char *body, size_t body_len)

@@ -28,14 +28,11 @@ struct answer {
 void answer_error(struct answer *answer, unsigned status, const char *code,
 		  const char *sentence);
 
-/* The error for a status other than CRM_OK, `sentence` as the library or the
- * plugin gave it; an empty one is replaced by a general one. */
-void answer_refusal(struct answer *answer, enum crm_status status,
-		    const char *sentence, size_t sentence_len);
-
-/* 200 with a copy of `body`, byte for byte; 204 when it is empty. */
-void answer_copy(struct answer *answer, const char *body, size_t body_len);
-
+/* The error for CRM_BUSY. */
+void answer_busy(struct answer *answer);
+/* That status with a copy of `body`, byte for byte. */
+void answer_copy(struct answer *answer, unsigned status, const char *body,
+		 size_t body_len);
 /* 200 with `body`, which becomes the answer's; NULL: memory is out. */
 void answer_take(struct answer *answer, char *body, size_t body_len);
 

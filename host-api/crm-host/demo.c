@@ -25,7 +25,8 @@ static void list_agents(struct answer *answer, const struct strings *agents)
 	if (out) {
 		fputs("{\"agents\":[", out);
 		for (size_t i = 0; i < agents->count; i++)
-			utf8_write_member(out, i ? "," : "", agents->items[i]);
+			crm_utf8_write_member(out, i ? "," : "",
+					      agents->items[i]);
 		fputs("]}", out);
 	}
 	answer_written(answer, out, &body, &len);
@@ -39,7 +40,7 @@ static void choose_agent(struct answer *answer, const char *agent)
 	FILE *out = cookie ? open_memstream(&body, &len) : NULL;
 
 	if (out) {
-		utf8_write_member(out, "{\"agent\":", agent);
+		crm_utf8_write_member(out, "{\"agent\":", agent);
 		fputs("}", out);
 	}
 	answer_written(answer, out, &body, &len);

@@ -66,7 +66,7 @@ static void body_reserve(struct exchange *exchange, size_t len)
 		return;
 	if (server->upload_bytes + cap - exchange->body_cap >
 	    UPLOADS_MAX * limit) {
-		answer_refusal(&exchange->answer, CRM_BUSY, "", 0);
+		answer_busy(&exchange->answer);
 		return;
 	}
 	body = realloc(exchange->body, cap);
@@ -214,6 +214,15 @@ void exchange_resume(struct exchange *exchange)
 
 	MHD_resume_connection(exchange->connection);
 	server_call_end(server);
+}
+
+void exchange_answer(void *context, unsigned status, const char *body,
+		     size_t body_len)
+{
+	struct exchange *exchange = context;
+
+	answer_copy(&exchange->answer, status, body, body_len);
+	exchange_resume(exchange);
 }
 
 void exchange_drop_body(struct exchange *exchange)

@@ -45,4 +45,9 @@ void exchange_drop_body(struct exchange *exchange);
 /* [any] The answer is there. The exchange is gone when this returns. */
 void exchange_resume(struct exchange *exchange);
 
+/* [any] The same with an answer of the library; has the type of
+ * crm_host_http_done, with the exchange as context. */
+void exchange_answer(void *exchange, unsigned status, const char *body,
+		     size_t body_len);
+
 #endif

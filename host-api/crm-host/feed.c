@@ -38,7 +38,7 @@ struct stream {
 	struct feed *feed; /* borrowed */
 	struct stream *next, **link;
 	struct MHD_Connection *connection; /* borrowed */
-	char account[UTF8_NAME_MAX + 1], agent[UTF8_NAME_MAX + 1];
+	char account[CRM_UTF8_NAME_MAX + 1], agent[CRM_UTF8_NAME_MAX + 1];
 	uint64_t seen; /* the number of the last message looked at */
 	bool begins;   /* to be told where it begins, and how to come back */
 	bool gap;      /* to be told that something is missing */

@@ -71,7 +71,7 @@ static bool is_trusted(const struct settings *settings,
 /* Copies a header that may occur once. False when it is repeated (one of them
  * could have come from outside) or no name. */
 static bool copy_name(struct MHD_Connection *connection, const char *header,
-		      char out[UTF8_NAME_MAX + 1])
+		      char out[CRM_UTF8_NAME_MAX + 1])
 {
 	const char *value;
 	unsigned count = identity_header(connection, header, &value);
@@ -79,7 +79,7 @@ static bool copy_name(struct MHD_Connection *connection, const char *header,
 	out[0] = '\0';
 	if (count == 0 || (count == 1 && *value == '\0'))
 		return true;
-	if (count > 1 || !utf8_is_name(value))
+	if (count > 1 || !crm_utf8_is_name(value))
 		return false;
 	memcpy(out, value, strlen(value) + 1);
 	return true;

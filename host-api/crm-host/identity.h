@@ -12,8 +12,8 @@
 #define IDENTITY_COOKIE "crm_agent"
 
 struct identity {
-	char agent[UTF8_NAME_MAX + 1];
-	char account[UTF8_NAME_MAX + 1]; /* "" without one */
+	char agent[CRM_UTF8_NAME_MAX + 1];
+	char account[CRM_UTF8_NAME_MAX + 1]; /* "" without one */
 };
 
 /* Fills *who. False with a sentence for a person when nobody is signed in. */

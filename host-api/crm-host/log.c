@@ -34,9 +34,9 @@ static size_t put_text(char *out, size_t cap, const char *s)
 	size_t len = strlen(s), used = 0;
 
 	for (size_t i = 0; i < len && used + 5 < cap;) {
-		size_t step = utf8_char_len(s + i, len - i);
+		size_t step = crm_utf8_char_len(s + i, len - i);
 
-		if (step && !utf8_is_control(s + i, step)) {
+		if (step && !crm_utf8_is_control(s + i, step)) {
 			memcpy(out + used, s + i, step);
 			used += step;
 			i += step;

@@ -7,9 +7,6 @@
 
 #include "identity.h"
 
-/* made from host-api/web/ */
-extern const struct crm_pages bridge_files;
-
 #define OWN_ONLY                                                               \
 	"default-src 'none'; script-src 'self'; style-src 'self'; "            \
 	"img-src 'self' data:; connect-src 'self'; "                           \
@@ -17,40 +14,11 @@ extern const struct crm_pages bridge_files;
 
 const struct crm_page *page_of_bridge(const char *path)
 {
-	for (size_t i = 0; i < bridge_files.count; i++)
-		if (strcmp(bridge_files.pages[i].path, path) == 0)
-			return &bridge_files.pages[i];
-	return NULL;
-}
+	static const char folder[] = "/widget/";
 
-/* The length of the origin that the address begins with; 0: it is none, or none
- * that can stand in a header. */
-static size_t origin_len(const char *url)
-{
-	size_t scheme = strncmp(url, "https://", 8) == 0  ? 8
-			: strncmp(url, "http://", 7) == 0 ? 7
-							  : 0;
-	size_t host = strspn(url + scheme,
-			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
-			     "XYZ0123456789.-:[]");
-	char end = url[scheme + host];
-
-	if (scheme == 0 || host == 0 ||
-	    (end != '\0' && end != '/' && end != '?' && end != '#'))
-		return 0;
-	return scheme + host;
-}
-
-char *page_policy(const char *widget_url)
-{
-	size_t len = widget_url ? origin_len(widget_url) : 0;
-	char *policy;
-
-	if (asprintf(&policy,
-		     OWN_ONLY "; frame-ancestors 'self'; frame-src %.*s",
-		     len ? (int)len : 6, len ? widget_url : "'none'") < 0)
-		return NULL;
-	return policy;
+	return strncmp(path, folder, sizeof folder - 1) == 0
+		   ? crm_host_bridge_file(path + sizeof folder - 1)
+		   : NULL;
 }
 
 char *page_foreign_policy(const struct strings *origins)

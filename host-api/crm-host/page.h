@@ -11,11 +11,7 @@
 /* The file of the page bridge at that path, or NULL. */
 const struct crm_page *page_of_bridge(const char *path);
 
-/* Content-Security-Policy of pages that show the widget of that address; to
- * free(). NULL when memory is out. */
-char *page_policy(const char *widget_url);
-
-/* Of a stand-in for the widget, which is shown by pages of these origins; none:
+/* Content-Security-Policy of a stand-in for the widget, which is shown by pages of these origins; none:
  * of this machine. To free(). NULL when memory is out. */
 char *page_foreign_policy(const struct strings *origins);
 

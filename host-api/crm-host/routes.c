@@ -19,11 +19,9 @@
 #include <strings.h>
 
 #include "demo.h"
-#include "envelope.h"
 #include "events.h"
 #include "origin.h"
 #include "page.h"
-#include "utf8.h"
 
 enum { NEEDS_AGENT = 1, NEEDS_AGENT_OR_LOCAL = 2, NEEDS_JSON = 4 };
 
@@ -158,98 +156,40 @@ const struct route *route_check(struct exchange *exchange, const char *url,
 
 /* ----------------------------------------------------------------- messages */
 
-static void message_done(void *context, enum crm_status status,
-			 const char *body, size_t body_len)
-{
-	struct exchange *exchange = context;
-
-	if (status == CRM_OK)
-		answer_copy(&exchange->answer, body, body_len);
-	else
-		answer_refusal(&exchange->answer, status, body, body_len);
-	exchange_resume(exchange);
-}
-
 static void handle_message(struct exchange *exchange)
 {
-	struct envelope envelope;
-	struct crm_message message;
-	enum crm_status status;
-	char why[256] = "";
-
-	if (!envelope_read(&envelope, exchange->body, exchange->body_len, why,
-			   sizeof why)) {
-		answer_refusal(&exchange->answer, CRM_BAD_REQUEST, why,
-			       strlen(why));
-		return;
-	}
-	if (!envelope_is_for(&envelope, exchange->who.agent,
-			     exchange->who.account)) {
-		answer_error(&exchange->answer, MHD_HTTP_CONFLICT,
-			     "other_agent",
-			     "Somebody else is signed in than the message "
-			     "expects.");
-		return;
-	}
-	message = (struct crm_message){.account = exchange->who.account,
-				       .agent = exchange->who.agent,
-				       .sent_at_ms = envelope.sent_at_ms,
-				       .body = envelope.message,
-				       .body_len = envelope.message_len};
 	exchange_suspend(exchange);
-	status = crm_host_submit(exchange->server->runtime, &message,
-				 message_done, exchange, why, sizeof why);
+	crm_host_http_message(exchange->server->runtime, exchange->who.account,
+			      exchange->who.agent, exchange->body,
+			      exchange->body_len, exchange_answer, exchange);
 	exchange_drop_body(exchange);
-	if (status != CRM_OK) {
-		answer_refusal(&exchange->answer, status, why, strlen(why));
-		exchange_resume(exchange);
-	}
 }
 
 /* ---------------------------------------------------------- service, status */
 
-/* The library's object, with the address of the simulated phone where the
- * plugins name no widget. */
-static void write_page(FILE *out, const struct server *server, const char *page)
-{
-	fputs(",\"page\":{", out);
-	if (!server->has_widget) {
-		utf8_write_member(out, "\"widgetUrl\":", server->phone_url);
-		fputs(strcmp(page, "{}") == 0 ? "" : ",", out);
-	}
-	fputs(page + 1, out);
-}
-
+/* The library's object, with one more member where anybody may be anybody. */
 static void handle_service(struct exchange *exchange)
 {
-	struct server *server = exchange->server;
-	char *service = server_text(crm_host_service, server->runtime);
-	char *page = server_text(crm_host_page_settings, server->runtime);
+	const struct server *server = exchange->server;
+	const char *demo =
+	    server->settings->demo_agents.count > 0 ? ",\"demo\":true" : "";
+	char *service =
+	    server_service(server, exchange->who.account, exchange->who.agent);
 	char *body = NULL;
-	size_t len = 0;
-	FILE *out = service && page ? open_memstream(&body, &len) : NULL;
+	int len = service ? asprintf(&body, "%.*s%s}", (int)strlen(service) - 1,
+				     service, demo)
+			  : -1;
 
-	if (out) {
-		fprintf(out, "{\"service\":%s", service);
-		write_page(out, server, page);
-		utf8_write_member(out, ",\"agent\":", exchange->who.agent);
-		utf8_write_member(out, ",\"account\":", exchange->who.account);
-		if (server->settings->demo_agents.count > 0)
-			fputs(",\"demo\":true", out);
-		fprintf(out, ",\"events\":\"%s\",\"now\":%lld}",
-			server->settings->polled ? "poll" : "stream",
-			(long long)server_now_ms());
-	}
 	free(service);
-	free(page);
-	answer_written(&exchange->answer, out, &body, &len);
+	answer_take(&exchange->answer, len < 0 ? NULL : body,
+		    len < 0 ? 0 : (size_t)len);
 }
 
 /* The library's object with one more member, `host`, in front. */
 static void handle_status(struct exchange *exchange)
 {
 	struct server *server = exchange->server;
-	char *status = server_text(crm_host_status, server->runtime);
+	char *status = server_status(server);
 	char *body = NULL;
 	size_t len = 0;
 	FILE *out = status ? open_memstream(&body, &len) : NULL;

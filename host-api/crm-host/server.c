@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "envelope.h"
 #include "exchange.h"
 #include "page.h"
 #include "socket.h"
@@ -45,15 +44,19 @@ static void init_idle(struct server *server)
 	pthread_mutex_init(&server->lock, NULL);
 }
 
-/* The text may grow between two looks, so it is asked until it fits. */
-char *server_text(size_t (*write)(struct crm_runtime *, char *, size_t),
-		  struct crm_runtime *runtime)
+/* What the library writes "like snprintf". It may grow between two looks, so it is
+ * asked until it fits. */
+typedef size_t write_text(const struct server *server, const void *more,
+			  char *buf, size_t cap);
+
+static char *text_of(write_text *write, const struct server *server,
+		     const void *more)
 {
 	size_t cap = 4096;
 
 	while (cap < 64 * 1024 * 1024) {
 		char *text = malloc(cap);
-		size_t len = text ? write(runtime, text, cap) : 0;
+		size_t len = text ? write(server, more, text, cap) : 0;
 
 		if (!text || len < cap)
 			return text;
@@ -63,20 +66,45 @@ char *server_text(size_t (*write)(struct crm_runtime *, char *, size_t),
 	return NULL;
 }
 
-/* Which origin the widget of the pages is shown from. */
-static bool choose_policy(struct server *server)
+static size_t write_status(const struct server *server, const void *none,
+			   char *buf, size_t cap)
 {
-	char *page = server_text(crm_host_page_settings, server->runtime);
-	char *url =
-	    page ? envelope_string(page, strlen(page), "widgetUrl") : NULL;
+	(void)none;
+	return crm_host_status(server->runtime, buf, cap);
+}
 
-	server->has_widget = url != NULL;
-	if (page)
-		server->page_policy =
-		    page_policy(url ? url : server->phone_url);
-	free(url);
-	free(page);
-	return server->page_policy != NULL;
+static size_t write_policy(const struct server *server, const void *none,
+			   char *buf, size_t cap)
+{
+	(void)none;
+	return crm_host_http_page_policy(server->runtime, server->phone_url,
+					 buf, cap);
+}
+
+struct who {
+	const char *account, *agent;
+};
+
+static size_t write_service(const struct server *server, const void *more,
+			    char *buf, size_t cap)
+{
+	const struct who *who = more;
+
+	return crm_host_http_service(server->runtime, who->account, who->agent,
+				     server->settings->polled ? "poll"
+							      : "stream",
+				     server->phone_url, buf, cap);
+}
+
+char *server_status(const struct server *server)
+{
+	return text_of(write_status, server, NULL);
+}
+
+char *server_service(const struct server *server, const char *account,
+		     const char *agent)
+{
+	return text_of(write_service, server, &(struct who){account, agent});
 }
 
 bool server_listen(struct server *server, struct crm_runtime *runtime,
@@ -97,7 +125,8 @@ bool server_listen(struct server *server, struct crm_runtime *runtime,
 		phone_url(server->phone, server->phone_url,
 			  sizeof server->phone_url);
 	}
-	if (!choose_policy(server)) {
+	server->page_policy = text_of(write_policy, server, NULL);
+	if (!server->page_policy) {
 		snprintf(why, why_cap, "out of memory");
 		return false;
 	}

@@ -22,7 +22,6 @@ struct server {
 	struct log *log;                 /* borrowed from main */
 	struct feed *feed;               /* borrowed from main */
 	char *page_policy;               /* owned; of the pages of plugins */
-	bool has_widget;                 /* the plugins name one */
 	char phone_url[96];              /* "": there is no simulated phone */
 	struct MHD_Daemon *daemon;       /* owned; NULL: not started */
 	struct phone *phone;             /* owned; NULL: none */
@@ -68,9 +67,9 @@ size_t server_exchanges(struct server *server);
 /* [any] Unix time in milliseconds. */
 int64_t server_now_ms(void);
 
-/* [any] What the library writes "like snprintf", however long; to free(). NULL
- * when memory is out. */
-char *server_text(size_t (*write)(struct crm_runtime *, char *, size_t),
-		  struct crm_runtime *runtime);
+/* [any] Texts of the library, however long; to free(). NULL when memory is out. */
+char *server_status(const struct server *server);
+char *server_service(const struct server *server, const char *account,
+		     const char *agent);
 
 #endif

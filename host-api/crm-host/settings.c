@@ -191,7 +191,7 @@ static bool read_agents(const struct reading *reading,
 	bool good = read_list(reading, "demo_agents", list);
 
 	for (size_t i = 0; good && i < list->count; i++)
-		good = utf8_is_name(list->items[i]) ||
+		good = crm_utf8_is_name(list->items[i]) ||
 		       refuse(reading, "demo_agents", list->items[i],
 			      "a name of at most 256 bytes of UTF-8 without "
 			      "control characters");

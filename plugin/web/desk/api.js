@@ -50,7 +50,7 @@ export class Api {
 	/* Who is signed in, and what time it is there. False: not to be had now. */
 	async begin() {
 		const asked = Date.now();
-		const { kind, value } = await request('/widget/service.json');
+		const { kind, value } = await request('widget/service.json');
 		this.heard(kind);
 		if (kind !== 'ok' || !value.agent)
 			return false;
@@ -73,7 +73,7 @@ export class Api {
 	}
 
 	async ask(path, body) {
-		const result = await request('/widget/messages', {
+		const result = await request('widget/messages', {
 			method: 'POST', headers: { 'Content-Type': 'application/json' },
 			body: JSON.stringify({
 				expected_agent: this.service.agent, expected_account: this.service.account,
@@ -101,11 +101,11 @@ export class Api {
 	async demoAgents() {
 		if (!this.service.demo)
 			return [];
-		const { value } = await request('/demo');
+		const { value } = await request('demo');
 		return value?.agents ?? [];
 	}
 
 	async become(agent) {
-		return (await request(`/demo?agent=${encodeURIComponent(agent)}`)).kind === 'ok';
+		return (await request(`demo?agent=${encodeURIComponent(agent)}`)).kind === 'ok';
 	}
 }

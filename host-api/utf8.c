@@ -5,7 +5,7 @@
 
 /* The well-formed byte sequences of the Unicode standard (table 3-7): which
  * second bytes may follow a first byte. */
-size_t utf8_char_len(const char *s, size_t len)
+size_t crm_utf8_char_len(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	unsigned char low = 0x80, high = 0xbf;
@@ -34,7 +34,7 @@ size_t utf8_char_len(const char *s, size_t len)
 	return want;
 }
 
-bool utf8_is_control(const char *s, size_t char_len)
+bool crm_utf8_is_control(const char *s, size_t char_len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
@@ -43,41 +43,51 @@ bool utf8_is_control(const char *s, size_t char_len)
 	return char_len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
-bool utf8_is_name(const char *s)
+bool crm_utf8_is_name(const char *s)
 {
 	size_t len = strlen(s), step;
 
-	if (len == 0 || len > UTF8_NAME_MAX || s[0] == ' ' || s[len - 1] == ' ')
+	if (len == 0 || len > CRM_UTF8_NAME_MAX || s[0] == ' ' ||
+	    s[len - 1] == ' ')
 		return false;
 	for (size_t i = 0; i < len; i += step) {
-		step = utf8_char_len(s + i, len - i);
-		if (step == 0 || utf8_is_control(s + i, step))
+		step = crm_utf8_char_len(s + i, len - i);
+		if (step == 0 || crm_utf8_is_control(s + i, step))
 			return false;
 	}
 	return true;
 }
 
-void utf8_write_json(FILE *out, const char *s, size_t len)
+size_t crm_utf8_json(const char *s, size_t len, char out[CRM_UTF8_JSON_MAX])
 {
+	size_t step = crm_utf8_char_len(s, len);
+
+	if (step == 0)
+		snprintf(out, CRM_UTF8_JSON_MAX, "\\ufffd");
+	else if (*s == '"' || *s == '\\')
+		snprintf(out, CRM_UTF8_JSON_MAX, "\\%c", *s);
+	else if (step == 1 && crm_utf8_is_control(s, 1))
+		snprintf(out, CRM_UTF8_JSON_MAX, "\\u%04x",
+			 (unsigned)(unsigned char)*s);
+	else
+		snprintf(out, CRM_UTF8_JSON_MAX, "%.*s", (int)step, s);
+	return step ? step : 1;
+}
+
+void crm_utf8_write_json(FILE *out, const char *s, size_t len)
+{
+	char text[CRM_UTF8_JSON_MAX];
+
 	fputc('"', out);
 	for (size_t i = 0; i < len;) {
-		size_t step = utf8_char_len(s + i, len - i);
-
-		if (step == 0)
-			fputs("\\ufffd", out);
-		else if (s[i] == '"' || s[i] == '\\')
-			fprintf(out, "\\%c", s[i]);
-		else if (step == 1 && utf8_is_control(s + i, 1))
-			fprintf(out, "\\u%04x", (unsigned)s[i]);
-		else
-			fwrite(s + i, 1, step, out);
-		i += step ? step : 1;
+		i += crm_utf8_json(s + i, len - i, text);
+		fputs(text, out);
 	}
 	fputc('"', out);
 }
 
-void utf8_write_member(FILE *out, const char *before, const char *value)
+void crm_utf8_write_member(FILE *out, const char *before, const char *value)
 {
 	fputs(before, out);
-	utf8_write_json(out, value, strlen(value));
+	crm_utf8_write_json(out, value, strlen(value));
 }

@@ -59,12 +59,12 @@ static bool is_text_or_none(struct crm_json value)
 	return type == CRM_JSON_NONE || type == CRM_JSON_STRING;
 }
 
-bool envelope_read(struct envelope *envelope, const char *body, size_t len,
-		   char *why, size_t why_cap)
+bool crm_envelope_read(struct crm_envelope *envelope, const char *body,
+		       size_t len, char *why, size_t why_cap)
 {
 	struct crm_json whole, found[MEMBERS] = {{0}};
 
-	*envelope = (struct envelope){0};
+	*envelope = (struct crm_envelope){0};
 	if (!crm_json_value(body ? body : "", len, &whole) ||
 	    crm_json_type(whole) != CRM_JSON_OBJECT)
 		return refuse(why, why_cap, "The body is not a JSON object.");
@@ -95,7 +95,7 @@ bool envelope_read(struct envelope *envelope, const char *body, size_t len,
 static bool is_expected(const char *expected, size_t expected_len,
 			const char *name)
 {
-	char text[UTF8_NAME_MAX + 1];
+	char text[CRM_UTF8_NAME_MAX + 1];
 	ptrdiff_t len;
 
 	if (!expected)
@@ -105,14 +105,14 @@ static bool is_expected(const char *expected, size_t expected_len,
 	return len >= 0 && (size_t)len < sizeof text && strcmp(text, name) == 0;
 }
 
-bool envelope_is_for(const struct envelope *envelope, const char *agent,
-		     const char *account)
+bool crm_envelope_is_for(const struct crm_envelope *envelope, const char *agent,
+			 const char *account)
 {
 	return is_expected(envelope->agent, envelope->agent_len, agent) &&
 	       is_expected(envelope->account, envelope->account_len, account);
 }
 
-char *envelope_string(const char *object, size_t len, const char *member)
+char *crm_envelope_string(const char *object, size_t len, const char *member)
 {
 	struct crm_json value = {NULL, 0};
 	char *text;
@@ -128,7 +128,7 @@ char *envelope_string(const char *object, size_t len, const char *member)
 	return NULL;
 }
 
-const char *envelope_data(const char *answer, size_t len, size_t *data_len)
+const char *crm_envelope_data(const char *answer, size_t len, size_t *data_len)
 {
 	static const char *const response[] = {"response"};
 	static const char *const data[] = {"data"};
