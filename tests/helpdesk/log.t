@@ -9,7 +9,7 @@ use Test::More;
 my $rt = RequestTracker->new;
 $rt->serve;
 my $anna = $rt->login('anna');
-my $answer = $anna->post_json('/CallLog/messages', CrmHost::envelope({ type => 'rc-post-message-request', requestId => 'r1',
+my $answer = $anna->post_json('/CallLog/widget/messages', CrmHost::envelope({ type => 'rc-post-message-request', requestId => 'r1',
 	path => '/callLogger', body => { triggerType => 'presenceUpdate', call => { sessionId => '42', direction => 'Inbound',
 		from => { phoneNumber => '+12025550143' }, to => { phoneNumber => '+14155550101' }, telephonyStatus => 'Ringing',
 		startTime => time * 1000 } } }));

@@ -2,73 +2,190 @@ use strict;
 use warnings;
 
 # Library - libcrm-host in this process: opened and started when first asked for,
-# in the worker that asks and never before a fork. It knows the C functions and
-# nothing of HTTP or of RT's users.
+# in the worker that asks, since its threads and connections do not survive a fork.
+# It knows the C functions and nothing of HTTP servers or of RT's users.
+#
+# Its log lines go to stderr, which is RT's log or Apache's: a callback into Perl
+# from another thread would be the end of the interpreter.
 package RT::Extension::CallLog::Library;
 
 use FFI::Platypus 2.00;
 use FFI::Platypus::Buffer qw(buffer_to_scalar scalar_to_buffer);
 
+package RT::Extension::CallLog::Library::Answer {
+	use FFI::Platypus::Record;
+	record_layout_1(uint => 'status', opaque => 'body', size_t => 'body_len');
+}
+package RT::Extension::CallLog::Library::Page {
+	use FFI::Platypus::Record;
+	record_layout_1(opaque => 'path', string => 'type', opaque => 'body', size_t => 'body_len',
+		string => 'tag', uint => 'flags');
+}
+
 use constant {
-	FIRST_ANSWER_BYTES => 64 * 1024,
-	STOP_MS => 700,
+	# Whatever was answered is durable, so the end of a worker need not wait long.
+	STOP_MS => 500,
+	# After a start that failed: not at every click.
+	RETRY_S => 10,
+	WHY_BYTES => 4096,
+	PAGE_FOREIGN => 1,
 };
 
-# The one of this process; a forked child has none yet.
-my $ours;
-
-sub instance {
-	my ($class) = @_;
-	return $ours if $ours && $ours->{pid} == $$;
-	return $ours = $class->_start;
-}
-
-my %signature = (
-	crm_host_open => [ [ 'string', 'opaque', 'opaque', 'size_t' ] => 'opaque' ],
-	crm_host_start => [ [ 'opaque', 'opaque', 'size_t' ] => 'int' ],
-	crm_host_call => [
-		[ 'opaque', 'string', 'string', 'opaque', 'size_t', 'sint64', 'uint32',
-			'opaque', 'size_t', 'size_t*' ] => 'int' ],
-	crm_host_stop => [ [ 'opaque', 'uint32' ] => 'int' ],
+my %signatures = (
+	crm_host_open => [ [qw(string opaque opaque size_t)] => 'opaque' ],
+	crm_host_start => [ [qw(opaque opaque size_t)] => 'int' ],
+	crm_host_stop => [ [qw(opaque uint32)] => 'int' ],
 	crm_host_close => [ ['opaque'] => 'void' ],
+	crm_host_setting => [ [qw(opaque string string)] => 'string' ],
+	crm_host_status => [ [qw(opaque opaque size_t)] => 'size_t' ],
+	crm_host_page => [ [qw(opaque string)] => 'opaque' ],
+	crm_host_next_post => [ ['opaque'] => 'opaque' ],
+	crm_host_post_free => [ ['opaque'] => 'void' ],
+	crm_host_http_call_message => [ [qw(opaque string string opaque size_t)] => 'opaque' ],
+	crm_host_http_call_events => [ [qw(opaque string string string)] => 'opaque' ],
+	crm_host_http_free => [ ['opaque'] => 'void' ],
+	crm_host_http_service => [ [qw(opaque string string string string opaque size_t)] => 'size_t' ],
+	crm_host_http_page_policy => [ [qw(opaque string opaque size_t)] => 'size_t' ],
+	crm_host_bridge_file => [ ['string'] => 'opaque' ],
+	crm_host_bridge_version => [ [] => 'string' ],
 );
 
-sub _start {
+# ------------------------------------------------------------- the C functions
+# The library is only loaded here; it starts nothing by itself, and its constants
+# can be had without a configuration.
+my $functions;
+
+sub _functions {
+	return $functions if $functions;
+	my $ffi = FFI::Platypus->new(api => 2,
+		lib => RT->Config->Get('CallLogLibrary') || 'libcrm-host.so.1');
+	$ffi->type('record(RT::Extension::CallLog::Library::Answer)*' => 'answer');
+	$ffi->type('record(RT::Extension::CallLog::Library::Page)*' => 'page');
+	return $functions = {
+		ffi => $ffi,
+		map { $_ => $ffi->function($_ => @{ $signatures{$_} }) } keys %signatures,
+	};
+}
+
+# What a C function writes "like snprintf": $write->($address, $size).
+sub _text {
+	my ($write) = @_;
+	my $size = 8192;
+	while (1) {
+		my $text = "\0" x $size;
+		my $len = $write->(scalar_to_buffer($text));
+		return substr $text, 0, $len if $len < $size;
+		$size = $len + $len / 8 + 1;
+	}
+}
+
+# A page as a hash; undef where there is none.
+sub _page {
+	my ($address) = @_;
+	return if !$address;
+	my $page = _functions()->{ffi}->cast(opaque => 'page', $address);
+	return {
+		type => $page->type, tag => $page->tag, foreign => $page->flags & PAGE_FOREIGN,
+		body => buffer_to_scalar($page->body, $page->body_len),
+	};
+}
+
+# A file of the page bridge, by its name, and what differs when any of them does.
+sub bridge_file { return _page(_functions()->{crm_host_bridge_file}->($_[1])) }
+sub bridge_version { return _functions()->{crm_host_bridge_version}->() }
+
+# ----------------------------------------------------------------- the runtime
+# The one of this process, or why there is none. What a parent opened is not ours.
+my $ours = { pid => 0 };
+
+# Dies with the reason when it cannot start.
+sub instance {
 	my ($class) = @_;
-	my $ffi = FFI::Platypus->new(api => 2);
-	$ffi->lib(RT->Config->Get('CallLogLibrary') || 'libcrm-host.so.1');
-	my $self = bless {
-		pid => $$,
-		call => { map { $_ => $ffi->function($_ => @{ $signature{$_} }) } keys %signature },
-	}, $class;
-	my $why = "\0" x 4096;
-	my ($at, $len) = scalar_to_buffer($why);
-	$self->{runtime} = $self->{call}{crm_host_open}
-	  ->(RT->Config->Get('CallLogConfig') || '/etc/call_log.conf', undef, $at, $len)
-	  or die 'call log: ' . _text($why) . "\n";
-	$self->{call}{crm_host_start}->($self->{runtime}, $at, $len) == 0
-	  or die 'call log: ' . _text($why) . "\n";
-	return $self;
+	if ($ours->{pid} != $$ || !$ours->{runtime} && time >= $ours->{retry}) {
+		$ours = bless { pid => $$, retry => time + RETRY_S }, $class;
+		$ours->{why} = eval { $ours->_start; 1 } ? undef : $@;
+		RT->Logger->error("call log: $ours->{why}") if $ours->{why};
+	}
+	return $ours if $ours->{runtime};
+	die $ours->{why};
 }
 
-sub _text { $_[0] =~ s/\0.*//sr }
-
-# One message of an agent's widget, as bytes; returns the status and the answer.
-sub call {
-	my ($self, $agent, $message, $sent_at) = @_;
-	my ($body, $len) = scalar_to_buffer($message);
-	my $answer = "\0" x FIRST_ANSWER_BYTES;
-	my ($at, $cap) = scalar_to_buffer($answer);
-	my $status = $self->{call}{crm_host_call}->($self->{runtime}, '', $agent, $body, $len,
-		$sent_at, 0, $at, $cap, \my $answer_len);
-	return ($status, substr $answer, 0, $answer_len);
+sub _start {
+	my ($self) = @_;
+	my $c = $self->{c} = _functions();
+	my $why = "\0" x WHY_BYTES;
+	my @why = scalar_to_buffer($why);
+	my $runtime = $c->{crm_host_open}->(
+		RT->Config->Get('CallLogConfig') || '/etc/call_log.conf', undef, @why);
+	if ($runtime && $c->{crm_host_start}->($runtime, @why) != 0) {
+		$c->{crm_host_close}->($runtime);
+		undef $runtime;
+	}
+	$self->{runtime} = $runtime or die $why =~ s/\0.*//sr, "\n";
 }
 
-# Whatever was answered is durable, so little time is enough.
+# The value of a setting of the group `host`.
+sub setting {
+	my ($self, $key) = @_;
+	return $self->{c}{crm_host_setting}->($self->{runtime}, 'host', $key);
+}
+
+# (status, body) of what a page posted, as bytes, and of what is to be told after a
+# cursor.
+sub message {
+	my ($self, $agent, $body) = @_;
+	return $self->_answer($self->{c}{crm_host_http_call_message}
+		  ->($self->{runtime}, '', $agent, scalar_to_buffer($body)));
+}
+
+sub events {
+	my ($self, $agent, $after) = @_;
+	return $self->_answer($self->{c}{crm_host_http_call_events}
+		  ->($self->{runtime}, '', $agent, $after));
+}
+
+sub _answer {
+	my ($self, $address) = @_;
+	my $c = $self->{c};
+	die "out of memory\n" if !$address;
+	my $answer = $c->{ffi}->cast(opaque => 'answer', $address);
+	my @answer = ($answer->status, buffer_to_scalar($answer->body, $answer->body_len));
+	$c->{crm_host_http_free}->($address);
+	# What plugins post is for hosts of one process; here pages ask for events.
+	while (my $post = $c->{crm_host_next_post}->($self->{runtime})) {
+		$c->{crm_host_post_free}->($post);
+	}
+	return @answer;
+}
+
+# What the page bridge is to know, as bytes of JSON.
+sub service {
+	my ($self, $agent) = @_;
+	return _text(sub { $self->{c}{crm_host_http_service}
+		  ->($self->{runtime}, '', $agent, 'poll', undef, @_) });
+}
+
+sub status {
+	my ($self) = @_;
+	return _text(sub { $self->{c}{crm_host_status}->($self->{runtime}, @_) });
+}
+
+# A page of a plugin, and the policy of all of them.
+sub page {
+	my ($self, $path) = @_;
+	return _page($self->{c}{crm_host_page}->($self->{runtime}, $path));
+}
+
+sub page_policy {
+	my ($self) = @_;
+	return $self->{policy} //= _text(sub { $self->{c}{crm_host_http_page_policy}
+		  ->($self->{runtime}, undef, @_) });
+}
+
 END {
-	if ($ours && $ours->{pid} == $$) {
+	if ($ours->{runtime} && $ours->{pid} == $$) {
 		my $status = $?;
-		$ours->{call}{crm_host_stop}->($ours->{runtime}, STOP_MS);
+		$ours->{c}{crm_host_stop}->($ours->{runtime}, STOP_MS);
 		$? = $status;
 	}
 }
