@@ -136,29 +136,111 @@ sub perl {
 	return $self->_run('perl', $file);
 }
 
-# Serves by RT's own prefork server, and waits until it does.
+# Serves, and waits until it does: serve(by => 'starlet'), RT's own prefork server, or
+# 'apache' with mod_fcgid; workers => 2; requests => 100, after how many a worker is
+# replaced.
 sub serve {
 	my ($self, %option) = @_;
-	$self->{server} = Process->spawn(
-		[ "$libexec/rt-server", '--host', '127.0.0.1', '--port', $self->{port},
-			'--workers', $option{workers} // 2, @{ $option{arguments} // [] } ],
+	my %given = (by => 'starlet', workers => 2, requests => 100, %option);
+	my $way = $self->can("_command_of_$given{by}") or croak "no such server: $given{by}";
+	$self->{server} = Process->spawn([ $way->($self, %given) ],
 		user => $self->{user}, dir => $self->{dir}, env => { $self->_environment });
 	wait_for('Request Tracker to serve', sub {
-		!$self->{server}->running || eval { Http::Session->new($self->url)->get('/NoAuth/Login.html')->{success} };
+		!$self->{server}->running || Http::Session->new($self->url)->get('/NoAuth/Login.html')->{success};
 	}, 90);
 	$self->{server}->running or croak "Request Tracker did not start:\n" . $self->log_text;
 	return $self;
 }
 
+sub _command_of_starlet {
+	my ($self, %given) = @_;
+	return ("$libexec/rt-server", '--host', '127.0.0.1', '--port', $self->{port},
+		'--workers', $given{workers}, '--max-reqs-per-child', $given{requests});
+}
+
+# An Apache of our own, with what it needs and nothing of the system's configuration.
+sub _command_of_apache {
+	my ($self, %given) = @_;
+	my ($dir, $modules) = ("$self->{dir}/apache", '/usr/lib/apache2/modules');
+	my %environment = $self->_environment;
+	my $initial = join '', map { qq(FcgidInitialEnv $_ "$environment{$_}"\n) }
+	  grep { defined $environment{$_} } sort keys %environment;
+	if (!-d $dir) {
+		mkdir $dir or croak "$dir: $!";
+		chown((getpwnam $self->{user})[2, 3], $dir) if $self->{user};
+	}
+	spew("$dir/apache.conf", <<~"CONF");
+		ServerRoot $dir
+		ServerName 127.0.0.1
+		Listen 127.0.0.1:$self->{port}
+		PidFile $dir/pid
+		Mutex pthread
+		DefaultRuntimeDir $dir
+		ErrorLog $dir/log
+		LogLevel warn
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule alias_module $modules/mod_alias.so
+		LoadModule fcgid_module $modules/mod_fcgid.so
+		FcgidIPCDir $dir/sockets
+		FcgidProcessTableFile $dir/processes
+		FcgidMaxRequestLen 1073741824
+		FcgidMaxProcesses $given{workers}
+		FcgidMinProcessesPerClass $given{workers}
+		FcgidMaxRequestsPerProcess $given{requests}
+		FcgidConnectTimeout 60
+		FcgidIOTimeout 60
+		$initial
+		ScriptAlias / $libexec/rt-server.fcgi/
+		<Location />
+			SetHandler fcgid-script
+			Options +ExecCGI
+			Require all granted
+		</Location>
+		CONF
+	return ('/usr/sbin/apache2', '-f', "$dir/apache.conf", '-DFOREGROUND');
+}
+
 sub server { $_[0]{server} }
-sub log_text { $_[0]{server}->log_text }
+
+sub log_text {
+	my ($self) = @_;
+	my $apache = "$self->{dir}/apache/log";
+	return $self->{server}->log_text . (-e $apache ? slurp($apache) : '');
+}
+
+# Ends it, as an administrator would.
+sub stop { $_[0]{server}->stop('TERM', 60) }
+
+# The processes that have RT in them and serve.
+sub workers {
+	my ($self) = @_;
+	my %parent;
+	for my $stat (glob '/proc/[0-9]*/stat') {
+		open my $file, '<', $stat or next;
+		my $line = <$file> // next;
+		$parent{$1} = $3 if $line =~ /\A(\d+) \((.*)\) \S (\d+) /s && $2 !~ /\Aapache2/;
+	}
+	my %is_server = ($self->{server}->pid => 1);
+	for (1 .. 2) {    # the processes of mod_fcgid are its manager's children
+		for my $stat (glob '/proc/[0-9]*/stat') {
+			open my $file, '<', $stat or next;
+			my $line = <$file> // next;
+			$is_server{$1} = 1 if $line =~ /\A(\d+) \(apache2\) \S (\d+) / && $is_server{$2};
+		}
+	}
+	return sort { $a <=> $b } grep { $is_server{ $parent{$_} } } keys %parent;
+}
 
 # The session of a user who has signed in.
 sub login {
 	my ($self, $name) = @_;
 	my $session = Http::Session->new($self->url);
 	$session->post_form('/NoAuth/Login.html', { user => $name, pass => $password });
-	$session->get('/')->{content} =~ /Logged in as/ or croak "cannot sign in as $name";
+	my $home = $session->get('/');
+	# who is not privileged is sent elsewhere
+	$home->{content} =~ /Logged in as/ || ($home->{headers}{location} // '') =~ m{/SelfService/}
+	  or croak "cannot sign in as $name";
 	return $session;
 }
 

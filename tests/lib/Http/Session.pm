@@ -38,12 +38,12 @@ sub post_form {
 		content => $self->{http}->www_form_urlencode($form));
 }
 
-# Posts JSON, given as text or as data, as a page of that origin does.
+# Posts JSON, given as text, as a hash, or piece by piece by a function, as a page of that origin does.
 sub post_json {
 	my ($self, $path, $body, %option) = @_;
 	return $self->request('POST', $path,
 		headers => { 'Content-Type' => 'application/json', Origin => $self->{origin}, %{ $option{headers} // {} } },
-		content => ref $body ? JSON::PP->new->utf8->canonical->encode($body) : $body);
+		content => ref $body eq 'HASH' ? JSON::PP->new->utf8->canonical->encode($body) : $body);
 }
 
 1;

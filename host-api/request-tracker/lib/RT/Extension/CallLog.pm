@@ -10,7 +10,7 @@ package RT::Extension::CallLog;
 our $VERSION = '1.0.0';
 
 require RT::System;
-RT::System->AddRight(Staff => LogCalls => 'Log phone calls'); # loc
+'RT::System'->AddRight(Staff => LogCalls => 'Log phone calls'); # loc
 
 # RT asks every plugin once, before its server forks.
 sub PSGIWrap {

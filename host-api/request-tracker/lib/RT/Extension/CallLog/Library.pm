@@ -12,16 +12,6 @@ package RT::Extension::CallLog::Library;
 use FFI::Platypus 2.00;
 use FFI::Platypus::Buffer qw(buffer_to_scalar scalar_to_buffer);
 
-package RT::Extension::CallLog::Library::Answer {
-	use FFI::Platypus::Record;
-	record_layout_1(uint => 'status', opaque => 'body', size_t => 'body_len');
-}
-package RT::Extension::CallLog::Library::Page {
-	use FFI::Platypus::Record;
-	record_layout_1(opaque => 'path', string => 'type', opaque => 'body', size_t => 'body_len',
-		string => 'tag', uint => 'flags');
-}
-
 use constant {
 	# Whatever was answered is durable, so the end of a worker need not wait long.
 	STOP_MS => 500,
@@ -29,6 +19,12 @@ use constant {
 	RETRY_S => 10,
 	WHY_BYTES => 4096,
 	PAGE_FOREIGN => 1,
+	# struct crm_host_answer: status, body, body_len; struct crm_page: path, type,
+	# body, body_len, tag, flags. J is as wide as a pointer.
+	ANSWER => 'I x![J] J2',
+	ANSWER_BYTES => length pack('I x![J] J2', 0, 0, 0),
+	PAGE => 'J5 I',
+	PAGE_BYTES => length pack('J5 I', (0) x 6),
 };
 
 my %signatures = (
@@ -59,13 +55,11 @@ sub _functions {
 	return $functions if $functions;
 	my $ffi = FFI::Platypus->new(api => 2,
 		lib => RT->Config->Get('CallLogLibrary') || 'libcrm-host.so.1');
-	$ffi->type('record(RT::Extension::CallLog::Library::Answer)*' => 'answer');
-	$ffi->type('record(RT::Extension::CallLog::Library::Page)*' => 'page');
-	return $functions = {
-		ffi => $ffi,
-		map { $_ => $ffi->function($_ => @{ $signatures{$_} }) } keys %signatures,
-	};
+	return $functions = { map { $_ => $ffi->function($_ => @{ $signatures{$_} }) } keys %signatures };
 }
+
+# The text that ends with a NUL at that address.
+sub _string { return unpack 'p', pack 'J', $_[0] }
 
 # What a C function writes "like snprintf": $write->($address, $size).
 sub _text {
@@ -83,10 +77,10 @@ sub _text {
 sub _page {
 	my ($address) = @_;
 	return if !$address;
-	my $page = _functions()->{ffi}->cast(opaque => 'page', $address);
+	my (undef, $type, $body, $len, $tag, $flags) = unpack PAGE, buffer_to_scalar($address, PAGE_BYTES);
 	return {
-		type => $page->type, tag => $page->tag, foreign => $page->flags & PAGE_FOREIGN,
-		body => buffer_to_scalar($page->body, $page->body_len),
+		type => _string($type), tag => _string($tag), foreign => $flags & PAGE_FOREIGN,
+		body => buffer_to_scalar($body, $len),
 	};
 }
 
@@ -148,14 +142,14 @@ sub _answer {
 	my ($self, $address) = @_;
 	my $c = $self->{c};
 	die "out of memory\n" if !$address;
-	my $answer = $c->{ffi}->cast(opaque => 'answer', $address);
-	my @answer = ($answer->status, buffer_to_scalar($answer->body, $answer->body_len));
+	my ($status, $body, $len) = unpack ANSWER, buffer_to_scalar($address, ANSWER_BYTES);
+	my $text = buffer_to_scalar($body, $len);
 	$c->{crm_host_http_free}->($address);
 	# What plugins post is for hosts of one process; here pages ask for events.
 	while (my $post = $c->{crm_host_next_post}->($self->{runtime})) {
 		$c->{crm_host_post_free}->($post);
 	}
-	return @answer;
+	return ($status, $text);
 }
 
 # What the page bridge is to know, as bytes of JSON.
