@@ -43,6 +43,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 6
 \set name desk
 \ir one.sql
+\set migration 7
+\set name helpdesk
+\ir one.sql
 
 \if :check
 \else

@@ -224,7 +224,7 @@ subtest 'rights' => sub {
 	$cluster->create_role('plugin', 'IN ROLE call_log_writer');
 	$cluster->create_role('analyst', 'IN ROLE call_log_report');
 	my $denied = sub { ($cluster->try_psql($_[1], user => $_[0]))[2] };
-	is($cluster->psql('SELECT call_log.schema_version()', user => 'plugin'), 5, 'the writer reads the version');
+	is($cluster->psql('SELECT call_log.schema_version()', user => 'plugin'), $cluster->psql('SELECT call_log.schema_version()'), 'the writer reads the version');
 	is(($cluster->try_psql(q{SELECT call_log.set_note('acme', 'ann', '100', 'by the plugin')}, user => 'plugin'))[0], 0, 'and changes a note');
 	for my $forbidden ('DELETE FROM call_log.calls', 'DELETE FROM call_log.notes', 'UPDATE call_log.notes SET note = 1', 'TRUNCATE call_log.calls',
 		'DROP TABLE call_log.calls', 'CREATE TABLE call_log.x ()', 'ALTER TABLE call_log.calls ADD x int') {
