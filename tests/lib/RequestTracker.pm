@@ -44,6 +44,9 @@ sub new {
 		system('chown', '-R', "$uid:$gid", $dir) == 0 or croak 'chown';
 	}
 	$self->_run("/usr/sbin/rt-setup-database-5", '--action', 'init', '--skip-create');
+	$self->_run('/usr/sbin/rt-setup-database-5', '--action', 'schema', '--skip-create',
+		'--package', 'RT::Extension::CallLog', '--ext-version', '1.0.0',
+		'--datadir', "$dir/plugins/RT-Extension-CallLog/etc");
 	$self->perl(slurp(root() . '/tests/helpdesk/users.pl'));
 	return $self;
 }
@@ -67,6 +70,7 @@ sub _create_databases {
 	$self->{calls} = $cluster->database('calls');
 	$self->{calls}->install_schema;
 	$cluster->create_role('crm_host', 'IN ROLE call_log_writer');
+	$cluster->create_role('rt_reports', 'IN ROLE call_log_report');
 }
 
 sub _write_config {
@@ -101,6 +105,7 @@ sub _write_config {
 		Set(\$LogToSyslog, undef);
 		Set(\$CallLogConfig, '$dir/call_log.conf');
 		Set(\$CallLogLibrary, '$dir/lib/libcrm-host.so.1');
+		Set(\$CallLogReports, '@{[ $self->{calls}->conninfo(user => 'rt_reports') ]}');
 		Plugin('RT::Extension::CallLog');
 		CONF
 }

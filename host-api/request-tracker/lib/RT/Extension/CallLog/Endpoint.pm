@@ -18,6 +18,7 @@ package RT::Extension::CallLog::Endpoint;
 use Encode ();
 use Plack::Request;
 use RT::Extension::CallLog::Answer;
+use RT::Extension::CallLog::Helpdesk;
 use RT::Extension::CallLog::Library;
 use RT::Extension::CallLog::Phone;
 use RT::Interface::Web;
@@ -26,6 +27,7 @@ use RT::REST2::Middleware::Auth;
 
 use constant {
 	Answer => 'RT::Extension::CallLog::Answer',
+	Helpdesk => 'RT::Extension::CallLog::Helpdesk',
 	Library => 'RT::Extension::CallLog::Library',
 };
 
@@ -138,12 +140,14 @@ sub _refuse_body {
 # ----------------------------------------------------------------- what is asked
 sub _message {
 	my ($request) = @_;
+	my $own = Helpdesk->answer($request);
+	return Answer->json(200, $own) if defined $own;
 	return Answer->json(Library->instance->message(@$request{qw(agent body)}));
 }
 
 sub _service {
 	my ($request) = @_;
-	return Answer->json(200, Library->instance->service($request->{agent}));
+	return Answer->json(200, Helpdesk->service(Library->instance->service($request->{agent})));
 }
 
 sub _events {
