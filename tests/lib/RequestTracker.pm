@@ -44,7 +44,7 @@ sub new {
 		system('chown', '-R', "$uid:$gid", $dir) == 0 or croak 'chown';
 	}
 	$self->_run("/usr/sbin/rt-setup-database-5", '--action', 'init', '--skip-create');
-	$self->_run('/usr/sbin/rt-setup-database-5', '--action', 'schema', '--skip-create',
+	$self->_run('/usr/sbin/rt-setup-database-5', '--action', 'schema,acl', '--skip-create',
 		'--package', 'RT::Extension::CallLog', '--ext-version', '1.0.0',
 		'--datadir', "$dir/plugins/RT-Extension-CallLog/etc");
 	$self->perl(slurp(root() . '/tests/helpdesk/users.pl'));

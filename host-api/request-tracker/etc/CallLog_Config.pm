@@ -7,8 +7,16 @@
 Set($CallLogCountryCode, '1');
 Set($CallLogTrunkPrefix, undef);
 
-# Whether the widget offers the open tickets of a caller beside the caller. (Of
-# several contacts the widget picks none itself.)
+# Whether the widget offers the open tickets of a caller beside the caller: one that
+# the agent picks gets the comment. (Of several contacts the widget picks none itself.)
 Set($CallLogTicketContacts, 1);
+
+# Whether a call is linked to the caller's only open ticket when the agent picked none.
+Set($CallLogLinkOnlyTicket, 0);
+
+# Where calls are read, for the pages of tickets and users and for comments: a
+# connection string of libpq, of a user who has the role call_log_report. A password
+# belongs into a .pgpass file. Empty: in RT's own database.
+Set($CallLogReports, '');
 
 1;

@@ -11,6 +11,7 @@ our $VERSION = '1.0.0';
 
 require RT::System;
 'RT::System'->AddRight(Staff => LogCalls => 'Log phone calls'); # loc
+'RT::System'->AddRight(Staff => ShowAllCalls => 'See the phone calls of all agents'); # loc
 
 # RT asks every plugin once, before its server forks.
 sub PSGIWrap {

@@ -142,7 +142,9 @@ sub _message {
 	my ($request) = @_;
 	my $own = Helpdesk->answer($request);
 	return Answer->json(200, $own) if defined $own;
-	return Answer->json(Library->instance->message(@$request{qw(agent body)}));
+	my ($status, $body) = Library->instance->message(@$request{qw(agent body)});
+	Helpdesk->taken($request) if $status == 200;
+	return Answer->json($status, $body);
 }
 
 sub _service {

@@ -2,11 +2,13 @@ use strict;
 use warnings;
 
 # Helpdesk - what RT itself has to do with the widget's messages: it knows contacts,
-# which no plugin does. For the endpoint, which hands everything else to the plugins.
+# which no plugin does, and calls are about its tickets. For the endpoint, which hands
+# everything else to the plugins.
 package RT::Extension::CallLog::Helpdesk;
 
 use JSON ();
 use RT::Extension::CallLog::Contacts;
+use RT::Extension::CallLog::Links;
 
 my $json = JSON->new->utf8;
 
@@ -16,6 +18,13 @@ sub answer {
 	my $message = _message($request) or return;
 	return if ($message->{path} // '') ne RT::Extension::CallLog::Contacts::PATH;
 	return $json->encode(RT::Extension::CallLog::Contacts->answer($request->{user}, $message));
+}
+
+# A plugin has taken it, and it is durable.
+sub taken {
+	my ($class, $request) = @_;
+	my $message = _message($request) or return;
+	RT::Extension::CallLog::Links->after($request->{user}, $message);
 }
 
 sub _message {
