@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "json.h"
 #include "text.h"
+#include "utf8.h"
 
 enum { STAND_NAME = 64, STAND_TEXT_MAX = 64 * 1024 * 1024 };
 
@@ -59,27 +60,17 @@ static char *copy_watched(struct stand *stand, const char *function,
 	return copy;
 }
 
-/* One line of UTF-8 without control characters; JSON's rules for strings are
- * just these. */
 bool stand_is_line(const char *text, size_t len)
 {
-	size_t cap = len * 6 + 3;
-	char *quoted = malloc(cap);
-	struct crm_text out = crm_text_in(quoted, quoted ? cap : 0);
-	struct crm_json value;
-	bool good;
+	size_t step;
 
-	if (!quoted)
-		return true;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ' && text[i] != '\t') {
-			free(quoted);
+	for (size_t i = 0; i < len; i += step) {
+		step = crm_utf8_char_len(text + i, len - i);
+		if (step == 0 ||
+		    ((unsigned char)text[i] < ' ' && text[i] != '\t'))
 			return false;
-		}
-	crm_text_json(&out, text);
-	good = strlen(text) == len && crm_json_value(quoted, out.len, &value);
-	free(quoted);
-	return good;
+	}
+	return true;
 }
 
 static void host_log(const struct crm_host *host, enum crm_level level,
