@@ -14,6 +14,7 @@ my $rt = RequestTracker->new;
 is $rt->perl('print scalar grep { /libcrm-host|call_log/ } do { open my $maps, "<", "/proc/self/maps"; <$maps> }'), 0,
   "what RT's command-line tools load does not load the library";
 $rt->serve(by => 'starlet');
+is(Http::Session->new($rt->url)->get('/CallLog/widget/bridge.js')->{status}, 200, 'the bridge may be the first that is asked of a worker');
 my ($anna, $ben, $carl, $sue) = map { $rt->login($_) } qw(anna ben carl sue);
 my $messages = '/CallLog/widget/messages';
 sub rows { return $rt->calls->psql("SELECT string_agg(agent || ' ' || session_id, ',' ORDER BY agent, session_id) FROM call_log.calls") }

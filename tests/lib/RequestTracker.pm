@@ -110,6 +110,13 @@ sub _write_config {
 		CONF
 }
 
+# A further line of RT's configuration, from the next serve() on.
+sub set {
+	my ($self, $line) = @_;
+	my $file = "$self->{dir}/RT_SiteConfig.pm";
+	spew($file, slurp($file) =~ s/1;\n\z/$line\n1;\n/r);
+}
+
 sub dir { $_[0]{dir} }
 sub port { $_[0]{port} }
 sub calls { $_[0]{calls} }
@@ -217,25 +224,19 @@ sub log_text {
 # Ends it, as an administrator would.
 sub stop { $_[0]{server}->stop('TERM', 60) }
 
-# The processes that have RT in them and serve.
+# The processes that have RT in them and serve: children of its own server, or of the
+# one process of Apache that has them.
 sub workers {
 	my ($self) = @_;
-	my %parent;
-	for my $stat (glob '/proc/[0-9]*/stat') {
-		open my $file, '<', $stat or next;
-		my $line = <$file> // next;
-		$parent{$1} = $3 if $line =~ /\A(\d+) \((.*)\) \S (\d+) /s && $2 !~ /\Aapache2/;
+	my @found;
+	for my $pid (_children($self->{server}->pid)) {
+		my $name = eval { slurp("/proc/$pid/comm") } // next;
+		push @found, $name eq "apache2\n" ? _children($pid) : $pid;
 	}
-	my %is_server = ($self->{server}->pid => 1);
-	for (1 .. 2) {    # the processes of mod_fcgid are its manager's children
-		for my $stat (glob '/proc/[0-9]*/stat') {
-			open my $file, '<', $stat or next;
-			my $line = <$file> // next;
-			$is_server{$1} = 1 if $line =~ /\A(\d+) \(apache2\) \S (\d+) / && $is_server{$2};
-		}
-	}
-	return sort { $a <=> $b } grep { $is_server{ $parent{$_} } } keys %parent;
+	return @found;
 }
+
+sub _children { return split ' ', eval { slurp("/proc/$_[0]/task/$_[0]/children") } // '' }
 
 # The session of a user who has signed in.
 sub login {

@@ -11,11 +11,12 @@ sub _message {
 	my ($path, $body, %option) = @_;
 	my $id = $option{request} // 'r1';
 	my $message = { type => 'rc-post-message-request', requestId => $id, path => $path, body => $body };
-	return $json->encode({ message => $message, %{ $option{envelope} // {} } });
+	return $json->encode({ message => $message, sent_at => time * 1000, %{ $option{envelope} // {} } });
 }
 
 # The envelope around a final record of that session's call, with its note where one
-# is given; ringing => 1: around its beginning. Times are now.
+# is given; ringing => 1: around its beginning. Times are now. Posted again, the same
+# text is the same message.
 sub call {
 	my ($session, %option) = @_;
 	my %call = (

@@ -8,9 +8,9 @@ use Process qw(run slurp);
 use Test::More;
 
 my @pages = glob 'plugin/web/*.html plugin/web/*/*.html host-api/web/*.html';
-my @styles = glob 'plugin/web/*.css plugin/web/*/*.css host-api/web/*.css';
-my @scripts = glob '{plugin/web,plugin/web/*,host-api/web}/*.{js,mjs}';
-my @tests = glob 'tests/browser/*.mjs tests/browser/lib/*.{js,mjs}';
+my @styles = glob 'plugin/web/*.css plugin/web/*/*.css host-api/web/*.css host-api/request-tracker/static/*/*/*.css';
+my @scripts = glob '{plugin/web,plugin/web/*,host-api/web,host-api/request-tracker/static/*/*}/*.{js,mjs}';
+my @tests = glob q(tests/browser/*.mjs tests/browser/lib/*.{js,mjs} tests/helpdesk/*.mjs);
 
 sub code {
 	my ($text) = @_;

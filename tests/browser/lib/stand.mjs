@@ -9,6 +9,8 @@
  *   await stand.pauseHost(); await stand.resumeHost();   it accepts, and says nothing
  *   await stand.stopDb(); await stand.startDb();
  *   await stand.log();                        what the host has logged
+ *   await stand.ask('command', ...);          one that only another program has:
+ *   Stand.start({ ... }, 'tests/helpdesk/stand.pl')
  *   Stand.start({ plugin: { call_page: '...' }, host: { ... } })    configuration keys
  *   await stand.crmPage(agent, '/crm', text, csp)   a CRM's own page on the host's
  *                                                   origin, or a file ('/crm.js')
@@ -24,14 +26,14 @@ export class Stand {
 	#replies = [];
 	#said = '';
 
-	static async start(configuration = {}) {
-		const self = new Stand();
-		self.origin = await self.#ask('start', configuration);
+	static async start(configuration = {}, program = 'tests/browser/lib/stand.pl') {
+		const self = new Stand(program);
+		self.origin = await self.ask('start', configuration);
 		return self;
 	}
 
-	constructor() {
-		this.#child = spawn('perl', [path.join(ROOT, 'tests/browser/lib/stand.pl')],
+	constructor(program) {
+		this.#child = spawn('perl', [path.join(ROOT, program)],
 			{ cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
 		this.#child.stderr.on('data', (text) => { this.#said += text; });
 		readline.createInterface({ input: this.#child.stdout }).on('line', (line) =>
@@ -45,7 +47,7 @@ export class Stand {
 	}
 
 	/* One command at a time is carried out; each has one reply. */
-	async #ask(command, ...given) {
+	async ask(command, ...given) {
 		const reply = await new Promise((resolve, reject) => {
 			this.#replies.push({ resolve, reject });
 			this.#child.stdin.write(`${JSON.stringify([command, ...given])}\n`);
@@ -65,15 +67,15 @@ export class Stand {
 			throw new Error(`sign in as ${name}: ${answer.status()}`);
 	}
 
-	sql(text) { return this.#ask('sql', text); }
-	log() { return this.#ask('log'); }
-	startHost() { return this.#ask('start_host'); }
-	stopHost() { return this.#ask('stop_host'); }
-	killHost() { return this.#ask('kill_host'); }
-	pauseHost() { return this.#ask('pause_host'); }
-	resumeHost() { return this.#ask('resume_host'); }
-	startDb() { return this.#ask('start_db'); }
-	stopDb() { return this.#ask('stop_db'); }
+	sql(text) { return this.ask('sql', text); }
+	log() { return this.ask('log'); }
+	startHost() { return this.ask('start_host'); }
+	stopHost() { return this.ask('stop_host'); }
+	killHost() { return this.ask('kill_host'); }
+	pauseHost() { return this.ask('pause_host'); }
+	resumeHost() { return this.ask('resume_host'); }
+	startDb() { return this.ask('start_db'); }
+	stopDb() { return this.ask('stop_db'); }
 
 	/* What some CRM has at this path of the host's origin, whatever the host itself
 	 * would answer there. */

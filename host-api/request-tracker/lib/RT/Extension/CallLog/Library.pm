@@ -85,7 +85,11 @@ sub _page {
 }
 
 # A file of the page bridge, by its name, and what differs when any of them does.
-sub bridge_file { return _page(_functions()->{crm_host_bridge_file}->($_[1])) }
+sub bridge_file {
+	my ($class, $name) = @_;
+	return _page(_functions()->{crm_host_bridge_file}->($name));
+}
+
 sub bridge_version { return _functions()->{crm_host_bridge_version}->() }
 
 # ----------------------------------------------------------------- the runtime
