@@ -145,12 +145,15 @@ static void drop_oldest(struct feed *feed)
 void feed_end(struct feed *feed)
 {
 	pthread_mutex_lock(&feed->lock);
+	bool beats = !feed->ended;
 	feed->ended = true;
 	pthread_cond_signal(&feed->wake);
 	for (struct stream *stream = feed->streams; stream;
 	     stream = stream->next)
 		rouse(stream);
 	pthread_mutex_unlock(&feed->lock);
+	if (beats)
+		pthread_join(feed->thread, NULL);
 }
 
 void feed_free(struct feed *feed)
@@ -158,7 +161,6 @@ void feed_free(struct feed *feed)
 	if (!feed)
 		return;
 	feed_end(feed);
-	pthread_join(feed->thread, NULL);
 	while (feed->count > 0)
 		drop_oldest(feed);
 	pthread_mutex_destroy(&feed->lock);

@@ -29,7 +29,8 @@ struct MHD_Response *feed_stream(struct feed *feed,
 				 const char *account, const char *agent,
 				 const char *cursor);
 
-/* [any] Ends all streams, and refuses what comes. */
+/* [main] Ends all streams and the heartbeats, and refuses what comes. Twice is
+ * harmless. */
 void feed_end(struct feed *feed);
 
 #endif

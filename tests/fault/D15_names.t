@@ -24,7 +24,7 @@ sub end_connections {
 $oracle->flow(calls => $calls);
 $oracle->settle;
 is spooled($driver), 0, 'a server called by its name is connected to';
-wait_for('every lookup to have ended', sub { threads() == 4 });
+wait_for('every lookup to have ended', sub { threads() == 5 });
 pass 'no lookup keeps a thread';
 
 # ------------------------------------------------------------- names hang
@@ -63,7 +63,7 @@ my $back = now();
 wait_for('the spool to be empty', sub { spooled($driver) == 0 }, 60);
 figure('D15.recovery_s', sprintf '%.2f', now() - $back);
 pass 'once names are known again it is written to';
-wait_for('every lookup to have ended', sub { threads() == 4 });
+wait_for('every lookup to have ended', sub { threads() == 5 });
 pass 'and the threads that hung have ended';
 $oracle->conclude('D15', 'looking up the name of the server hangs');
 is $driver->quit, 0, 'the host ends well';

@@ -120,7 +120,9 @@ sub pids {
 		WHERE application_name = 'call_log'
 		SQL
 }
-wait_for('both connections', sub { pids() =~ / / });
+# until then it tells itself something over one more
+wait_for('the listener to listen', sub { ($driver->health->{listener} // '') eq 'ok' });
+wait_for('its connections to be three', sub { pids() =~ /^\d+ \d+ \d+$/ });
 my $pids = pids();
 my $locker = Process->spawn([ $cluster->bin('psql'), '-Xq', '-d', $cluster->conninfo, '-c',
 		'BEGIN; LOCK TABLE call_log.calls; SELECT pg_sleep(60)' ]);
