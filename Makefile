@@ -13,22 +13,33 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR  ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib
 DESTDIR ?=
 JOBS    ?= 2
 
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 SAN_fuzz := $(SAN_asan) -fsanitize=fuzzer-no-link
 SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE
-HARDEN   := -D_FORTIFY_SOURCE=3
+HARDEN   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 SAN      := $(SAN_$(VARIANT))
+# Intel's, and nobody else's
+CONTROL_FLOW := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
-        -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Werror
+        -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings $(WERROR)
+# Those who package for other compilers: make WERROR=
+WERROR ?= -Werror
 CPPFLAGS += -D_GNU_SOURCE -DCALL_LOG_VERSION='"$(VERSION)"' -Ihost-api
 CFLAGS   ?= -O2 -g
 ALLFLAGS  = -std=c11 $(CFLAGS) $(WARN) $(if $(SAN),$(SAN),$(HARDEN)) -fPIC -pthread \
-            -fvisibility=hidden -fstack-protector-strong '-ffile-prefix-map=$(CURDIR)=.' -MMD -MP
+            -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection $(CONTROL_FLOW) \
+            '-ffile-prefix-map=$(CURDIR)=.' -MMD -MP
 LDFLAGS  += $(SAN) -pthread -Wl,-z,relro,-z,now
+PIE      := -fPIE -pie
 SOFLAGS   = -shared -Wl,--no-undefined $(if $(SAN),,-Wl,-z,defs)
 
 PQ_CFLAGS  := $(shell pkg-config --cflags libpq 2>/dev/null)
@@ -87,9 +98,9 @@ $(B)/libcrm-host.so: $(call obj,$(HOST_SRC)) $(B)/obj/web/bridge_files.o host-ap
 $(B)/libcrm-host.a: $(call obj,$(HOST_SRC)) $(B)/obj/web/bridge_files.o
 	$(call say,link $@)rm -f $@ && ar rcs $@ $^
 $(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/libcrm-host.a
-	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(PIE) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
 $(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
-	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(PIE) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl
 
 # the plugin: one exported symbol, never unmapped
 $(B)/call_log.so: $(call obj,$(PLUGIN_SRC)) $(B)/obj/web/plugin_pages.o
@@ -164,8 +175,9 @@ SUITE = $(filter-out $(if $(VARIANT),%/host_memory),$(UNIT_BIN)) $(if $(filter t
 PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 
 check: ## build, then run every test through prove
-	@packaging/install-deps run check
+	@packaging/install-deps run check deb
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/browser/installed
+	@$(MAKE) --no-print-directory build/deb/built
 	@$(MAKE) --no-print-directory prove
 
 prove: # the tests, of what is built
@@ -234,17 +246,32 @@ layers: ## check that includes point down only
 
 # ------------------------------------------------------------------- installing
 # The sample configuration and its manual page come from the option tables of the
-# host and the plugin; the copies in packaging/ are for readers.
-generated: $(B)/crm-host $(B)/call_log.so ## write packaging/*.sample and *.5 anew
+# host and the plugin, crm_plugin(3) from its header; the copies in packaging/ are for
+# readers.
+generated: $(B)/crm-host $(B)/call_log.so ## write packaging/*.sample, *.5 and *.3 anew
+	@packaging/header-manual host-api/crm_plugin.h host-api/examples/hello.c >packaging/crm_plugin.3
 	@safe=$$(mktemp -d) && install -m 644 $(B)/call_log.so $$safe/ && \
 	$(B)/crm-host --sample-config $$safe/call_log.so >packaging/call_log.conf.sample && \
 	$(B)/crm-host --manual $$safe/call_log.so >packaging/call_log.conf.5; \
 	status=$$?; rm -r "$$safe"; exit $$status
 
+# Where things will lie is written into what names it.
+PLACES = sed -e 's|/usr/local/lib/crm/plugins|$(LIBDIR)/crm/plugins|g' \
+  -e 's|@PREFIX@|$(PREFIX)|g; s|@SBINDIR@|$(SBINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' \
+  -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g; s|@DATADIR@|$(DATADIR)|g' \
+  -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@STATEDIR@|$(STATEDIR)|g; s|@VERSION@|$(VERSION)|g'
+SQL_FILES := $(wildcard sql/*.sql sql/migrations/*.sql)
+INSTALLED = $(addprefix $(SBINDIR)/,crm-host crm-check) \
+  $(addprefix $(LIBDIR)/,libcrm-host.so libcrm-host.so.1 libcrm-host.a \
+    crm/plugins/call_log.so pkgconfig/crm-host.pc) \
+  $(addprefix $(INCLUDEDIR)/,crm_plugin.h crm_host.h) \
+  $(addprefix $(DATADIR)/call-log/,$(SQL_FILES) \
+    $(addprefix examples/,$(notdir $(EXAMPLE_SRC)) call_log.conf.sample crm-host.conf)) \
+  $(addprefix $(MANDIR)/,man3/crm_plugin.3 man5/call_log.conf.5 man8/crm-host.8 man8/crm-check.8) \
+  $(UNITDIR)/crm-host.service $(SYSUSERSDIR)/crm-host.conf
+
 install: all ## install under PREFIX (/usr/local), into DESTDIR
-	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(LIBDIR)/crm/plugins $(LIBDIR)/pkgconfig \
-	  $(INCLUDEDIR) $(DATADIR)/call-log/sql/migrations $(DATADIR)/call-log/examples \
-	  $(DATADIR)/man/man5 $(DATADIR)/man/man8)
+	install -d $(sort $(dir $(addprefix $(DESTDIR),$(INSTALLED))))
 	install -m 755 $(B)/crm-host $(B)/crm-check $(DESTDIR)$(SBINDIR)/
 	install -m 644 $(B)/libcrm-host.so $(DESTDIR)$(LIBDIR)/libcrm-host.so.1
 	ln -sf libcrm-host.so.1 $(DESTDIR)$(LIBDIR)/libcrm-host.so
@@ -253,13 +280,31 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -m 644 host-api/crm_plugin.h host-api/crm_host.h $(DESTDIR)$(INCLUDEDIR)/
 	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/
 	install -m 644 $(wildcard sql/migrations/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/migrations/
-	install -m 644 $(EXAMPLE_SRC) packaging/call_log.conf.sample \
-	  $(DESTDIR)$(DATADIR)/call-log/examples/
-	install -m 644 packaging/call_log.conf.5 $(DESTDIR)$(DATADIR)/man/man5/
-	install -m 644 packaging/crm-host.8 $(DESTDIR)$(DATADIR)/man/man8/
-	umask 022; sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	  -e 's|@VERSION@|$(VERSION)|' packaging/crm-host.pc.in \
-	  >$(DESTDIR)$(LIBDIR)/pkgconfig/crm-host.pc
+	install -m 644 $(EXAMPLE_SRC) $(DESTDIR)$(DATADIR)/call-log/examples/
+	umask 022; cd packaging && \
+	  for file in call_log.conf.sample crm-host.conf; do \
+	    $(PLACES) $$file >$(DESTDIR)$(DATADIR)/call-log/examples/$$file || exit 1; done && \
+	  for page in crm_plugin.3 call_log.conf.5 crm-host.8 crm-check.8; do \
+	    $(PLACES) $$page >$(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done && \
+	  $(PLACES) crm-host.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/crm-host.pc && \
+	  $(PLACES) crm-host.service >$(DESTDIR)$(UNITDIR)/crm-host.service && \
+	  $(PLACES) crm-host.sysusers >$(DESTDIR)$(SYSUSERSDIR)/crm-host.conf
+
+# What an administrator or another program wrote stays: configuration, the database,
+# the spool, plugins of others.
+uninstall: ## remove what `make install` put there
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	-rmdir -p --ignore-fail-on-non-empty $(sort $(dir $(addprefix $(DESTDIR),$(INSTALLED)))) 2>/dev/null
+
+# Whatever the packages are made of; a package is the same wherever it is built.
+DEB_SOURCE = Makefile README.md $(shell find host-api packaging plugin sql -type f)
+build/deb/built: $(DEB_SOURCE)
+	$(call say,build packages in $(@D))JOBS=$(JOBS) packaging/deb $(@D)
+	@touch $@
+deb: ## build the Debian packages, into build/deb
+	@packaging/install-deps run deb
+	@$(MAKE) --no-print-directory build/deb/built
+	@printf '%s\n' build/deb/*.deb
 
 clean: ## remove what was built
 	rm -rf build
@@ -267,5 +312,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install clean help
--include $(shell find build -name '*.d' 2>/dev/null)
+.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install uninstall deb clean help
+-include $(shell find build -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

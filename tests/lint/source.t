@@ -3,7 +3,7 @@ use v5.32;
 use warnings;
 use lib 'tests/lib';
 use File::Glob qw(bsd_glob);
-use Process qw(built plugin run run_ok slurp);
+use Process qw(built plugin root run run_ok slurp);
 use Test::More;
 
 my @source = sort glob 'plugin/*.[ch] host-api/*.[ch] host-api/*/*.[ch]';
@@ -67,8 +67,12 @@ for (['sample-config', 'packaging/call_log.conf.sample'],
 	  "$path is what crm-host --$what prints (make generated)";
 }
 
+is run_ok([ 'packaging/header-manual', 'host-api/crm_plugin.h', 'host-api/examples/hello.c' ],
+	dir => root()), slurp('packaging/crm_plugin.3'),
+  'packaging/crm_plugin.3 is what packaging/header-manual prints (make generated)';
+
 # Scripts are at least whole.
-for my $path (sort glob('tests/lib/*.pm'), 'packaging/run') {
+for my $path (sort glob('tests/lib/*.pm'), 'packaging/run', 'packaging/header-manual') {
 	my ($status, undef, $err) = run([ $^X, '-Itests/lib', '-wc', $path ]);
 	is $err, "$path syntax OK\n", "$path compiles without a warning";
 }
