@@ -33,12 +33,14 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings $(WERROR)
 # Those who package for other compilers: make WERROR=
 WERROR ?= -Werror
-CPPFLAGS += -D_GNU_SOURCE -DCALL_LOG_VERSION='"$(VERSION)"' -Ihost-api
+# HEADERS: a folder of host-api/compat/, to build against a released header
+CPPFLAGS += -D_GNU_SOURCE -DCALL_LOG_VERSION='"$(VERSION)"' $(addprefix -I,$(HEADERS)) -Ihost-api
 CFLAGS   ?= -O2 -g
 ALLFLAGS  = -std=c11 $(CFLAGS) $(WARN) $(if $(SAN),$(SAN),$(HARDEN)) -fPIC -pthread \
             -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection $(CONTROL_FLOW) \
             '-ffile-prefix-map=$(CURDIR)=.' -MMD -MP
-LDFLAGS  += $(SAN) -pthread -Wl,-z,relro,-z,now
+# (what is optimised at link time has names of files as well)
+LDFLAGS  += $(SAN) -pthread -Wl,-z,relro,-z,now '-ffile-prefix-map=$(CURDIR)=.'
 PIE      := -fPIE -pie
 SOFLAGS   = -shared -Wl,--no-undefined $(if $(SAN),,-Wl,-z,defs)
 
@@ -177,7 +179,7 @@ PROVE = BUILD=$(B) prove --timer -j$(JOBS)
 check: ## build, then run every test through prove
 	@packaging/install-deps run check deb
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/browser/installed
-	@$(MAKE) --no-print-directory build/deb/built
+	@$(MAKE) --no-print-directory build/deb/built build/debian.tar
 	@$(MAKE) --no-print-directory prove
 
 prove: # the tests, of what is built
@@ -296,7 +298,7 @@ uninstall: ## remove what `make install` put there
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-rmdir -p --ignore-fail-on-non-empty $(sort $(dir $(addprefix $(DESTDIR),$(INSTALLED)))) 2>/dev/null
 
-# Whatever the packages are made of; a package is the same wherever it is built.
+# Whatever the packages are made of.
 DEB_SOURCE = Makefile README.md $(shell find host-api packaging plugin sql -type f)
 build/deb/built: $(DEB_SOURCE)
 	$(call say,build packages in $(@D))JOBS=$(JOBS) packaging/deb $(@D)
@@ -305,6 +307,11 @@ deb: ## build the Debian packages, into build/deb
 	@packaging/install-deps run deb
 	@$(MAKE) --no-print-directory build/deb/built
 	@printf '%s\n' build/deb/*.deb
+
+# a clean Debian for the tests of the packages
+build/debian.tar: tests/packaging/debian-tree
+	@mkdir -p $(@D)
+	$(call say,put together $@)tests/packaging/debian-tree $@
 
 clean: ## remove what was built
 	rm -rf build

@@ -213,7 +213,7 @@ void crm_manual_page(struct crm_text *text, const struct crm_group *groups,
 	    "plugins\n"
 	    ".SH DESCRIPTION\nThe file consists of a group\n.B host\nand one "
 	    "group for each plugin, in the notation of libconfig:\n.PP\n.nf\n"
-	    "host: { plugin_dir = \\(dq/usr/local/lib/crm\\-host\\(dq; };\n"
+	    "host: { plugin_dir = \\(dq/usr/local/lib/crm/plugins\\(dq; };\n"
 	    "%s: { enabled = true; };\n.fi\n.PP\n"
 	    "A group of the name X loads X.so from\n.BR plugin_dir .\n"
 	    "An unknown key, a wrong value or a missing required key keeps the "

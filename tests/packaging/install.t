@@ -18,8 +18,12 @@ my @files = qw(
 	share/call-log/sql/install.sql share/call-log/sql/one.sql
 	share/call-log/sql/migrations/0001_calls.sql
 	share/call-log/examples/hello.c share/call-log/examples/call_log.conf.sample
-	share/man/man5/call_log.conf.5 share/man/man8/crm-host.8);
+	share/call-log/examples/crm-host.conf lib/systemd/system/crm-host.service
+	lib/sysusers.d/crm-host.conf share/man/man3/crm_plugin.3
+	share/man/man5/call_log.conf.5 share/man/man8/crm-host.8 share/man/man8/crm-check.8);
 is join(' ', grep { !-s "$prefix/$_" } @files), '', 'every file is installed';
+is((run([ 'grep', '-rIlE', '/usr/local|@[A-Z]+@', $prefix ]))[1], '',
+	'what names places names these');
 is((run([ 'find', $dest, '-perm', '/022', '!', '-type', 'l' ]))[1], '',
 	'nothing is writable by others');
 
@@ -84,12 +88,25 @@ for my $language ([ 'cc -std=c11', 'C' ], [ 'c++ -std=c++11 -x c++', 'C++' ]) {
 }
 unlike shell_ok('ldd host', 'ldd works'), qr/not found/, 'nothing that it needs is missing';
 
-for my $page (qw(man5/call_log.conf.5 man8/crm-host.8)) {
+for my $page (qw(man3/crm_plugin.3 man5/call_log.conf.5 man8/crm-host.8 man8/crm-check.8)) {
 	my ($status, $out, $err) = run([ 'man', '--warnings', '-l', "$prefix/share/man/$page" ],
 		env => { LC_ALL => 'C.UTF-8', MANPAGER => 'cat' });
 	ok $status == 0 && $err eq '' && length $out > 500, "$page reads without a warning"
 	  or diag "$err";
 }
+
+# The page of crm-check names the options that it has.
+sub options { my %name = map { $_ => 1 } $_[0] =~ /^\s*(?:\S+ )?(--[a-z-]+)/mg; return join ' ', sort keys %name }
+is options((run([ 'man', '-l', "$prefix/share/man/man8/crm-check.8" ],
+			env => { LC_ALL => 'C', MANPAGER => 'cat' }))[1] =~ s/.*^OPTIONS(.*?)^EXIT.*/$1/msr),
+	options(shell_ok('opt/crm/sbin/crm-check --help', 'crm-check tells its options') . "--help\n"),
+	'crm-check(8) has them all';
+
+# What others put there stays.
+run_ok([ 'make', '-C', root(), 'uninstall', "DESTDIR=$dest", 'PREFIX=/opt/crm' ], env => \%make);
+is join(' ', sort map { s{^\Q$dest/\E}{}r } split /\n/, run_ok([ 'find', "$dest/opt", '-type', 'f', '-o', '-type', 'l' ])),
+	'opt/crm/lib/crm/plugins/hello.so', 'make uninstall takes away what make install put there';
+ok !-d "$prefix/share" && !-d "$prefix/include", 'and the folders that are empty then';
 
 # People keep checkouts in folders with blanks in their names.
 my $spaced = scratch() . "/my checkout";

@@ -58,6 +58,18 @@ AT(crm_entry, version, 24);
 AT(crm_entry, requires_ext, 32);
 AT(crm_entry, create, 40);
 
+SIZE(crm_page, 48);
+AT(crm_page, path, 0);
+AT(crm_page, type, 8);
+AT(crm_page, body, 16);
+AT(crm_page, body_len, 24);
+AT(crm_page, tag, 32);
+AT(crm_page, flags, 40);
+
+SIZE(crm_pages, 16);
+AT(crm_pages, pages, 0);
+AT(crm_pages, count, 8);
+
 SIZE(crm_health, 8);
 AT(crm_health, snapshot, 0);
 #endif
