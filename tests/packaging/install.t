@@ -110,7 +110,7 @@ ok !-d "$prefix/share" && !-d "$prefix/include", 'and the folders that are empty
 
 # People keep checkouts in folders with blanks in their names.
 my $spaced = scratch() . "/my checkout";
-run_ok([ 'sh', '-c', 'mkdir "$0" && cp -r Makefile host-api plugin "$0"', $spaced ], dir => root());
+run_ok([ 'sh', '-c', 'mkdir "$0" && cp -r Makefile host-api packaging plugin sql "$0"', $spaced ], dir => root());
 my ($status, $out, $err) = run([ 'make', '-C', $spaced, 'build/libcrm-host.so' ], env => \%make, seconds => 600);
 ok $status == 0, 'it builds in a folder with a blank in its name' or diag $err;
 done_testing;
