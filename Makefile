@@ -240,7 +240,8 @@ lint: ## compile with clang too; check format, tidiness, layers, scripts
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j$(JOBS) \
 	  --enable=warning,performance,portability --suppress=missingInclude \
 	  -Ihost-api -DCRM_EXPORT= -D__x86_64__ '-DElfW(x)=Elf64_##x' host-api plugin
-	shellcheck packaging/install-deps .ci/run
+	shellcheck packaging/install-deps packaging/deb packaging/debian/*.post* \
+	  packaging/debian/tests/*-a-* tests/packaging/debian-tree .ci/run
 	prove tests/lint
 
 layers: ## check that includes point down only
