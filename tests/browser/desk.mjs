@@ -440,6 +440,70 @@ await test('a call that becomes part of another takes along what was typed', asy
 	await page.getByRole('button', { name: 'Take theirs' }).click();
 });
 
+await test('a tab that shows the call does not forget what another tab keeps of it', async () => {
+	const tab = await openDesk(dana);
+	await openCall(tab, 'facts');
+	await openCall(page, 'facts');
+	await tab.locator('#note').fill('typed in the other tab');
+	await page.bringToFront();
+	const before = await page.locator('#call').innerText();
+	await logged(stand, dana, { sessionId: 'facts', name: 'Fay Fact', duration: 77 });
+	await until('it to be shown anew', async () => await page.locator('#call').innerText() !== before);
+	await tab.goto('about:blank');
+	await tab.goto(stand.url('/#call/facts'));
+	await until('the text', async () => await tab.locator('#note').inputValue()
+		=== 'typed in the other tab');
+	await tab.getByRole('button', { name: 'Discard changes' }).click();
+	await tab.close();
+});
+
+await test('what waits is not saved behind the back of who chose in a conflict', async () => {
+	dana.allow(AWAY);
+	let saves = 0;
+	await page.clock.install();
+	await page.route('**/widget/messages', (route) => /set-note/.test(route.request().postData())
+		? ++saves && route.abort() : route.continue());
+	await page.locator('#note').fill('mine, which waits');
+	await page.getByRole('button', { name: 'Save note' }).click();
+	/* so that the next try is some seconds away */
+	await until('some tries', () => saves >= 3);
+	await saysOfNote(page, /cannot be saved now/);
+	await stand.sql(`SELECT call_log.set_note('', 'dana', 'facts', 'theirs meanwhile',
+		call_log.note_version(c)) FROM call_log.calls c WHERE session_id = 'facts' AND agent = 'dana'`);
+	await page.getByRole('button', { name: 'Join both' }).click();
+	const from = saves;
+	await page.clock.fastForward(20_000);
+	await page.evaluate(() => fetch('status'));
+	assert.equal(await page.locator('.editor').getAttribute('data-state'), 'typed');
+	assert.equal(saves, from);
+	await page.unroute('**/widget/messages');
+	await page.getByRole('button', { name: 'Discard changes' }).click();
+	await load('#call/facts');
+});
+
+await test('where the browser cannot keep what is typed it says so, and asks before it goes', async () => {
+	const full = await Agent.open();
+	await stand.signIn(full, 'dana');
+	await full.context.addInitScript(() => {
+		const { setItem } = Storage.prototype;
+		Storage.prototype.setItem = function (name, value) {
+			if (name.startsWith('call-log-note:'))
+				throw new DOMException('full', 'QuotaExceededError');
+			setItem.call(this, name, value);
+		};
+	});
+	const tab = await openDesk(full, '#call/facts');
+	await tab.locator('#note').click();
+	await tab.locator('#note').fill('kept nowhere');
+	await saysOfNote(tab, /Not saved yet, and this browser cannot keep it/);
+	const asked = tab.waitForEvent('dialog');
+	await tab.close({ runBeforeUnload: true });
+	assert.equal((await asked).type(), 'beforeunload');
+	await (await asked).dismiss();
+	await tab.getByRole('button', { name: 'Discard changes' }).click();
+	await full.close();
+});
+
 /* --------------------------------------------------------------- who is signed in */
 
 await test('somebody else signs in: nothing of theirs is shown or changed here', async () => {

@@ -63,6 +63,10 @@ class Desk {
 		this.hearSearch();
 		part('more').addEventListener('click', () => this.calls.more());
 		addEventListener('hashchange', () => this.route());
+		addEventListener('beforeunload', (event) => {
+			if (this.notes.anyUnkept)
+				event.preventDefault();
+		});
 		document.addEventListener('visibilitychange', () => this.refresh());
 		setInterval(() => this.refresh(), REFRESH_MS);
 		setInterval(() => this.tick(), 1000);

@@ -8,6 +8,12 @@ const SAYS = {
 	waiting: 'It cannot be saved now. The text is kept here, and saved as soon as it can be.',
 	conflict: '',
 };
+/* Where the browser keeps nothing. */
+const SAYS_UNKEPT = {
+	typed: 'Not saved yet, and this browser cannot keep it.',
+	waiting: 'It cannot be saved now, and this browser cannot keep the text. It is saved as '
+		+ 'soon as it can be: leave this page open.',
+};
 
 export class Editor {
 	constructor(note, notes) {
@@ -45,7 +51,7 @@ export class Editor {
 	}
 
 	show() {
-		const { state, text, why } = this.note;
+		const { state, text, why, isKept } = this.note;
 		if (this.text.value !== text)
 			this.text.value = text;
 		const before = this.element.dataset.state;
@@ -56,9 +62,11 @@ export class Editor {
 		this.saving.hidden = state === 'conflict';
 		this.discarding.hidden = !['typed', 'waiting', 'refused'].includes(state);
 		const says = state === 'refused' ? `Not saved: ${why}`
-			: state === 'saved' && before === 'saving' ? 'Saved.' : SAYS[state];
-		if (before !== state)
+			: state === 'saved' && before === 'saving' ? 'Saved.'
+				: (isKept ? null : SAYS_UNKEPT[state]) ?? SAYS[state];
+		if (before !== state || this.saysKept !== isKept)
 			this.state.textContent = says;
+		this.saysKept = isKept;
 		this.showChoice();
 	}
 

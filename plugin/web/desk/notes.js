@@ -16,7 +16,9 @@ const RETRY_MAX_MS = 15_000;
 class Note {
 	constructor(sessionId) {
 		Object.assign(this, { sessionId, state: 'saved', text: '', base: '', version: '',
-			theirs: null, why: '', loads: 0, retryMs: RETRY_MIN_MS, timer: null });
+			theirs: null, why: '', loads: 0, retryMs: RETRY_MIN_MS, timer: null,
+			kept: null,     /* what this page has put into the storage */
+			isKept: true }); /* whether the storage has what is typed */
 	}
 
 	get isTyped() {
@@ -37,8 +39,9 @@ export class Notes {
 	recall() {
 		for (const key of Object.keys(this.storage ?? {}).filter((key) => key.startsWith(this.prefix))) {
 			const note = this.of(key.slice(this.prefix.length));
-			const { text, base, version, wanted } = JSON.parse(this.storage.getItem(key));
-			Object.assign(note, { text, base, version, state: 'typed' });
+			const kept = this.storage.getItem(key);
+			const { text, base, version, wanted } = JSON.parse(kept);
+			Object.assign(note, { text, base, version, state: 'typed', kept });
 			if (wanted)
 				this.save(note);
 		}
@@ -54,22 +57,31 @@ export class Notes {
 		return this.notes.get(sessionId)?.isTyped ?? false;
 	}
 
+	/* Whether something typed would go with this page. */
+	get anyUnkept() {
+		return [...this.notes.values()].some((note) => note.isTyped && !note.isKept);
+	}
+
 	keep(note) {
 		const key = this.prefix + note.sessionId;
+		const { text, base, version, state } = note;
+		const kept = note.isTyped ? JSON.stringify({ text, base, version,
+			wanted: state === 'saving' || state === 'waiting' }) : null;
+		note.isKept = !note.isTyped;
 		try {
-			if (!note.isTyped) {
-				this.storage?.removeItem(key);
-				return;
-			}
-			const { text, base, version } = note;
-			this.storage?.setItem(key, JSON.stringify({ text, base, version,
-				wanted: note.state === 'saving' || note.state === 'waiting' }));
+			if (kept !== null)
+				this.storage.setItem(key, kept);
+			/* Another tab of the agent's may have put there what is typed in it. */
+			else if (note.kept !== null && this.storage.getItem(key) === note.kept)
+				this.storage.removeItem(key);
+			Object.assign(note, { kept, isKept: true });
 		} catch (error) {
 			console.warn('call-log: this browser does not keep what is typed:', error);
 		}
 	}
 
 	become(note, state, more = {}) {
+		clearTimeout(note.timer);
 		Object.assign(note, { state, ...more });
 		this.keep(note);
 		this.changed(note);
@@ -87,7 +99,6 @@ export class Notes {
 	}
 
 	discard(note) {
-		clearTimeout(note.timer);
 		this.become(note, 'saved', { text: note.base });
 	}
 
@@ -148,7 +159,6 @@ export class Notes {
 	}
 
 	async save(note) {
-		clearTimeout(note.timer);
 		const { sessionId, text, version } = note;
 		this.become(note, 'saving');
 		const { kind, data, why } = await this.api.ask('call_log/set-note',
@@ -166,9 +176,9 @@ export class Notes {
 	}
 
 	wait(note) {
+		this.become(note, 'waiting');
 		note.timer = setTimeout(() => this.save(note), note.retryMs);
 		note.retryMs = Math.min(note.retryMs * 2, RETRY_MAX_MS);
-		this.become(note, 'waiting');
 	}
 
 	/* The host is back. */
