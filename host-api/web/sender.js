@@ -61,8 +61,10 @@ export class Sender {
 		try {
 			const living = await this.livingTabs();
 			const left = await this.store.claim(owner, this.tab, living);
-			if (owner === this.owner)
+			if (owner === this.owner && left.length) {
 				left.forEach((entry) => this.enqueue(entry));
+				this.tell.state();
+			}
 		} catch (error) {
 			console.warn('call-log: what other tabs left stays there for now:', error);
 		}
@@ -120,7 +122,9 @@ export class Sender {
 	/* The sessions of which events wait: Map to the note that does, if one does. */
 	waitingSessions() {
 		const sessions = new Map();
-		for (const { session, message } of this.queued.values())
+		/* What another tab left came later and may be older. */
+		const inOrder = [...this.queued.values()].sort((a, b) => a.sentAt - b.sentAt);
+		for (const { session, message } of inOrder)
 			if (session)
 				sessions.set(session, message.body?.note ?? sessions.get(session));
 		return sessions;

@@ -118,4 +118,45 @@ await test('a full outbox says so, has room for notes, and still loses nothing',
 	assert.equal(await row(stand, id), 'final|missed');
 	assert.equal(await row(stand, known, 'note'), 'there is room');
 });
+
+await test('a note that a closed tab left is not taken for the latest one', async () => {
+	const agent = await signedIn(stand, 'dana');
+	const page = await agent.page();
+	await page.clock.install();
+	await page.goto(stand.url('/crm'));
+	const crm = Object.assign(new Crm(), { page });
+	await crm.ready();
+	const id = await crm.play('missed');
+	await crm.marked(id);
+	away(agent);
+	await stand.stopHost();
+	await crm.phone.do('log', id);
+	await crm.phone.do('note', 'the latest');
+	await crm.phone.do('save');
+	await until('it to wait', async () => (await crm.state()).waiting === 1);
+	/* what this tab finds later, and is older */
+	await page.evaluate(async (id) => {
+		const db = await new Promise((opened) => {
+			indexedDB.open('call-log').onsuccess = ({ target }) => opened(target.result);
+		});
+		const { transaction } = db.transaction('outbox', 'readwrite').objectStore('outbox').add({
+			owner: '["","dana"]', tab: 'gone', call: id, session: id, save: true,
+			sentAt: Date.now() - 60_000, message: { type: 'rc-post-message-request',
+				requestId: 'older', path: '/callLogger', body: { triggerType: 'logForm',
+					note: 'older', formData: { note: 'older' }, call: { sessionId: id,
+						direction: 'Inbound', from: {}, to: {}, result: 'Missed',
+						action: 'Phone Call', startTime: Date.now() - 90_000, duration: 0 } } } });
+		await new Promise((done) => { transaction.oncomplete = done; });
+		db.close();
+	}, id);
+	await crm.pass(31_000);
+	await crm.is({ waiting: 2 });
+	await crm.phone.do('log', id);
+	await crm.phone.do('settled');
+	assert.equal((await crm.entries(id))[0].note, 'the latest');
+	await stand.startHost();
+	await crm.pass(20_000);
+	await crm.is({ host: 'online', waiting: 0 });
+	assert.equal(await row(stand, id, 'note'), 'the latest');
+});
 await done();
