@@ -20,8 +20,8 @@ enum {
 	MESSAGES_MAX = 8192,
 	BYTES_MAX = 16 * 1024 * 1024,
 	STREAMS_MAX = 16384,
-	/* Front servers close what is silent for a minute, and a client that
-	 * has left is noticed by writing to it. */
+	/* Front servers close what is silent for a minute, a client that has
+	 * left is noticed by writing to it, and pages notice its absence. */
 	HEARTBEAT_S = 15,
 	BLOCK = 4096
 };
@@ -287,10 +287,8 @@ static bool compose(struct stream *stream)
 		write_event(out, stream, "event: gap\n", "{}", 2);
 	if (message)
 		write_event(out, stream, "", message->body, message->body_len);
-	if (stream->beat) {
-		write_cursor(out, stream);
-		fputs(": heartbeat\n\n", out);
-	}
+	if (stream->beat)
+		write_event(out, stream, "event: heartbeat\n", "{}", 2);
 	stream->begins = stream->gap = stream->beat = false;
 	return fclose(out) == 0;
 }

@@ -8,6 +8,8 @@ import { pause } from './wait.js';
 const POLL_MS = 30000;
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 30000;
+/* Four heartbeats. */
+const SILENCE_MS = 60000;
 
 export class Events {
 	/* mode: stream or poll; tell: {message(message), gap(), alive()}: gap: some may
@@ -73,17 +75,24 @@ export class Events {
 	}
 
 	/* Until the stream cannot be had any more; whether it could be. The browser
-	 * itself connects again after a cut. */
+	 * itself connects again after a cut; a connection that died without a word is
+	 * noticed by the heartbeats that stay away. */
 	listen() {
 		const stream = this.host.stream(this.cursor);
 		let opened = false;
+		let silence;
 		return new Promise((resolve) => {
-			const end = () => { stream.close(); resolve(opened); };
+			const end = () => { clearTimeout(silence); stream.close(); resolve(opened); };
 			this.stopped.signal.addEventListener('abort', end, { once: true });
 			stream.onopen = () => { opened = true; this.spread({ alive: true }); };
 			stream.onerror = () => stream.readyState === EventSource.CLOSED && end();
 			/* Where the stream begins, for when it is cut before anything was said. */
 			stream.addEventListener('cursor', (event) => this.keep(event.lastEventId));
+			stream.addEventListener('heartbeat', (event) => {
+				clearTimeout(silence);
+				silence = setTimeout(end, SILENCE_MS);
+				this.keep(event.lastEventId);
+			});
 			stream.addEventListener('gap', (event) => this.take(event, { gap: true }));
 			stream.onmessage = (event) => this.take(event, { message: JSON.parse(event.data) });
 		});

@@ -125,7 +125,7 @@ wait_for('those that left to be gone', sub { announce(1, agent => 'gone'); strea
 pass 'of those who left nothing stays, once there was something to tell them';
 $silent->next_block && $silent->next_block;
 my $beat = $silent->next_block;
-like $beat->{comment}, qr/heartbeat/, 'a stream on which nothing happens shows that it lives';
+is $beat->{event}, 'heartbeat', 'a stream on which nothing happens shows that it lives';
 like $beat->{id}, qr/\A\d+-[1-9]\d*\z/, 'and where it is by now';
 
 # ------------------------------------------------------------------- the end

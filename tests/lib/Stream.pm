@@ -69,11 +69,11 @@ sub next_block {
 	return shift @{ $self->{events} };
 }
 
-# The next that tells something, and not only where the stream is.
+# The next that tells something, and not only where the stream is or that it lives.
 sub next {
 	my ($self) = @_;
 	while (my $event = $self->next_block) {
-		return $event if defined $event->{data} && ($event->{event} // '') ne 'cursor';
+		return $event if defined $event->{data} && ($event->{event} // '') !~ /\A(?:cursor|heartbeat)\z/;
 	}
 	return;
 }
