@@ -3,6 +3,8 @@
  * are stamped once, here, and in host time. */
 
 const CALLS_MAX = 200;
+/* The clock of the PC is slewed by less in a day. */
+const SET_MS = 1000;
 const KEPT = 'call-log-moments';
 
 /* The tab remembers over a reload, when the offset is learned anew and may come out
@@ -18,6 +20,7 @@ function recall() {
 export class Clock {
 	constructor() {
 		this.offset = 0; /* host minus here, ms */
+		this.trust();
 		this.last = new Map(recall()); /* call -> its latest moment */
 	}
 
@@ -26,6 +29,17 @@ export class Clock {
 	learn(hostNow, askedAt, answeredAt) {
 		if (Number.isFinite(hostNow))
 			this.offset = hostNow - (askedAt + answeredAt) / 2;
+		this.trust();
+	}
+
+	/* Goes on with the clock as it stands. */
+	trust() {
+		this.began = Date.now() - performance.now();
+	}
+
+	/* Whether somebody has set it since; or the PC slept, which looks the same. */
+	get wasSet() {
+		return Math.abs(Date.now() - performance.now() - this.began) > SET_MS;
 	}
 
 	/* The moment, in host time, of what was posted at that local time; later than

@@ -10,6 +10,8 @@ import { within } from './wait.js';
 /* The widget waits 15 s. */
 const ANSWER_MS = 8000;
 const SESSIONS_MAX = 200;
+/* An event that nothing keeps yet cannot wait long for the right time. */
+const COMPARE_MS = 1000;
 /* Events that nothing but this page keeps. */
 const UNKEPT_MAX = 10000;
 
@@ -82,6 +84,10 @@ export class Logger {
 	/* Brings any message to the host, now or later. about: {call: among which it keeps
 	 * its order, session: of which the widget is told, save: the agent did it}. */
 	async keep(message, postedAt, about) {
+		if (this.clock.wasSet && this.sender.state === 'online') {
+			await within(COMPARE_MS, this.sender.probe());
+			this.clock.trust(); /* in vain: the next need not wait again */
+		}
 		const entry = {
 			owner: this.sender.owner, tab: this.tab, ...about,
 			sentAt: this.clock.stamp(about.call, postedAt), message: withoutTokens(message),

@@ -54,6 +54,29 @@ for (const hours of [-30, 5])
 		await agent.close();
 	});
 
+const settableClock = () => {
+	const now = Date.now.bind(Date);
+	window.set = 0;
+	Date.now = () => now() + window.set;
+};
+for (const minutes of [-60, 5])
+	await test(`a PC clock that is set by ${minutes} minutes meanwhile does not show`, async () => {
+		const { agent, sent, crm } = await crmWith(settableClock);
+		const before = Date.now();
+		await crm.page.evaluate((ms) => { window.set = ms; }, minutes * 60_000);
+		const id = await crm.phone.do('ring');
+		await until('the row', async () => await row(stand, id, 'state') === 'ringing');
+		await crm.phone.do('answer', id);
+		await until('the answer', async () => await row(stand, id, 'state') === 'connected');
+		const moments = sent.filter(({ message }) => message.path === '/callLogger')
+			.map(({ sent_at: at }) => at);
+		assert.equal(moments.length, 2);
+		assert.ok(moments[0] < moments[1], String(moments));
+		assert.ok(moments.every((at) => at > before - 2_000 && at < Date.now() + 2_000),
+			`${before} ${moments}`);
+		await agent.close();
+	});
+
 const noStorage = () => {
 	IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); };
 };
