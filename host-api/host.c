@@ -298,6 +298,18 @@ enum crm_status crm_host_call(struct crm_runtime *runtime, const char *account,
 	return status;
 }
 
+enum crm_status crm_host_no_post(void *context, const char *account,
+				 const char *agent, const char *body,
+				 size_t body_len)
+{
+	(void)context;
+	(void)account;
+	(void)agent;
+	(void)body;
+	(void)body_len;
+	return CRM_UNSUPPORTED;
+}
+
 struct crm_post *crm_host_next_post(struct crm_runtime *runtime)
 {
 	return crm_runtime_is_foreign(runtime)

@@ -4,6 +4,8 @@ use v5.32;
 use warnings;
 use lib 'tests/lib';
 use Cluster;
+use HTTP::Tiny;
+use JSON::PP qw(decode_json);
 use Process qw(wait_for);
 use Proxy;
 use Recycling;
@@ -56,6 +58,11 @@ sub measure {
 	return (median(@ms), @got);
 }
 
+sub events {
+	my $after = @_ ? '?after=' . HTTP::Tiny->new->_uri_escape($_[0]) : '';
+	return decode_json($anna->get("/CallLog/widget/events$after")->{content});
+}
+my $cursor = events()->{cursor};
 my ($healthy, @logged) = measure('healthy');
 $proxy->hole(1);
 my ($holed, @spooled) = measure('holed');
@@ -64,8 +71,13 @@ my $again;
 is join(' ', grep { /^bad/ } @logged, @spooled, @more), '', 'every call is logged, also while the database answers nothing';
 cmp_ok scalar(@more), '>', 2, 'and it goes on';
 cmp_ok median($holed, $again), '<', 2 * $healthy + 20, 'the pages of Request Tracker are not slower for it';
+wait_for('a match to be answered without knowing', sub {
+	$anna->post_json('/CallLog/widget/messages', Widget::match(['never seen']))->{status} == 200 });
 $proxy->hole(0);
 $proxy->close_all;
+wait_for('the agent to be told to ask again', sub {
+	grep { $_ eq 'never seen' } map { @{ $_->{sessionIds} } } @{ events($cursor)->{messages} // [] } });
+pass 'what was answered without knowing is to be asked again when the database is back';
 my @all = (@logged, @spooled, @more);
 wait_for('all calls to come out of the spool', sub {
 	$anna->get('/CallLog/widget/events');

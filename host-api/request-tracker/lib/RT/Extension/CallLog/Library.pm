@@ -35,8 +35,6 @@ my %signatures = (
 	crm_host_setting => [ [qw(opaque string string)] => 'string' ],
 	crm_host_status => [ [qw(opaque opaque size_t)] => 'size_t' ],
 	crm_host_page => [ [qw(opaque string)] => 'opaque' ],
-	crm_host_next_post => [ ['opaque'] => 'opaque' ],
-	crm_host_post_free => [ ['opaque'] => 'void' ],
 	crm_host_http_call_message => [ [qw(opaque string string opaque size_t)] => 'opaque' ],
 	crm_host_http_call_events => [ [qw(opaque string string string)] => 'opaque' ],
 	crm_host_http_free => [ ['opaque'] => 'void' ],
@@ -55,7 +53,12 @@ sub _functions {
 	return $functions if $functions;
 	my $ffi = FFI::Platypus->new(api => 2,
 		lib => RT->Config->Get('CallLogLibrary') || 'libcrm-host.so.1');
-	return $functions = { map { $_ => $ffi->function($_ => @{ $signatures{$_} }) } keys %signatures };
+	# Not every page is this process's, so pages ask for what plugins have to tell.
+	my $no_post = $ffi->find_symbol('crm_host_no_post') or die "libcrm-host is too old\n";
+	return $functions = {
+		callbacks => pack('J3', 0, 0, $no_post), # struct crm_host_callbacks: context, log, post
+		map { $_ => $ffi->function($_ => @{ $signatures{$_} }) } keys %signatures,
+	};
 }
 
 # The text that ends with a NUL at that address.
@@ -114,7 +117,8 @@ sub _start {
 	my $why = "\0" x WHY_BYTES;
 	my @why = scalar_to_buffer($why);
 	my $runtime = $c->{crm_host_open}->(
-		RT->Config->Get('CallLogConfig') || '/etc/call_log.conf', undef, @why);
+		RT->Config->Get('CallLogConfig') || '/etc/call_log.conf',
+		(scalar_to_buffer($c->{callbacks}))[0], @why);
 	if ($runtime && $c->{crm_host_start}->($runtime, @why) != 0) {
 		$c->{crm_host_close}->($runtime);
 		undef $runtime;
@@ -149,10 +153,6 @@ sub _answer {
 	my ($status, $body, $len) = unpack ANSWER, buffer_to_scalar($address, ANSWER_BYTES);
 	my $text = buffer_to_scalar($body, $len);
 	$c->{crm_host_http_free}->($address);
-	# What plugins post is for hosts of one process; here pages ask for events.
-	while (my $post = $c->{crm_host_next_post}->($self->{runtime})) {
-		$c->{crm_host_post_free}->($post);
-	}
 	return ($status, $text);
 }
 
