@@ -247,6 +247,15 @@ lint: ## compile with clang too; check format, tidiness, layers, scripts
 layers: ## check that includes point down only
 	@prove -v tests/lint/layers.t
 
+# -------------------------------------------------------------- Request Tracker
+# Where RT 5 looks for plugins: the administrator's folder when PREFIX is /usr/local,
+# the one of packages when it is /usr.
+RT_PLUGINS ?= $(PREFIX)/share/request-tracker5/plugins
+
+install-rt: ## install the extension of Request Tracker, into RT_PLUGINS
+	cd host-api/request-tracker && find . -type f -exec \
+	  install -D -m 644 {} '$(DESTDIR)$(RT_PLUGINS)/RT-Extension-CallLog/{}' \;
+
 # ------------------------------------------------------------------- installing
 # The sample configuration and its manual page come from the option tables of the
 # host and the plugin, crm_plugin(3) from its header; the copies in packaging/ are for
@@ -320,5 +329,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install uninstall deb clean help
+.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install install-rt uninstall deb clean help
 -include $(shell find build -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
