@@ -47,6 +47,10 @@ $rt->perl(<<~'PERL');
 $rt->serve;
 my $anna = $rt->login('anna');
 
+my $service = decode_json($anna->get('/CallLog/widget/service.json')->{content})->{service};
+is($service->{contactMatchPath}, '/contacts/match', 'the widget is told where to ask');
+is($service->{callLoggerPath}, '/callLogger', 'beside what the plugin tells it');
+
 sub ask {
 	my (@number) = @_;
 	my $answer = $anna->post_json('/CallLog/widget/messages', { sent_at => time * 1000, message => {

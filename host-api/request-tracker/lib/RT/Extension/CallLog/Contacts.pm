@@ -11,6 +11,7 @@ use RT::Tickets;
 
 use constant {
 	PATH => '/contacts/match',
+	REMEMBER_MS => 5 * 60 * 1000,
 	NUMBERS_MAX => 1000,
 	USERS_MAX => 100, # with one number: a switchboard's
 	TICKETS_MAX => 10,
@@ -27,8 +28,9 @@ my $suffixes = 'array_remove(ARRAY['
   } @phone)
   . '], NULL)';
 
-# What to add to the service that the widget is told of.
-sub service { return { contactMatchPath => PATH } }
+# What to add to the service that the widget is told of. It would remember for two hours
+# which tickets were open.
+sub service { return { contactMatchPath => PATH, contactMatchTtl => REMEMBER_MS } }
 
 # The widget's message, and the RT user who asks; the answer message.
 sub answer {
