@@ -27,6 +27,18 @@ my ($ticket, $hidden, $ada) = split ' ', $rt->perl(<<~'PERL');
 	print join ' ', (map { (RT::Ticket->new(RT->SystemUser)->Create(Queue => $_, Subject => 'Printer', Requestor => 'ada@example.org'))[0] }
 		'General', 'Silent'), $ada->id;
 	PERL
+# Where nothing else is said, calls are in RT's own database.
+my $rt_db = $rt->cluster->database('rt');
+$rt_db->install_schema;
+my $read = <<~'PERL';
+	require RT::Extension::CallLog::Calls;
+	RT->Config->Set(CallLogReports => '');
+	print scalar(my @calls = eval { RT::Extension::CallLog::Calls->latest('anna', 10) }), $@;
+	PERL
+like($rt->perl($read), qr/\A0the calls cannot be read: .*permission denied/, 'RT\'s user needs the role call_log_report to read them there');
+$rt_db->psql('GRANT call_log_report TO rt_user');
+is($rt->perl($read), '0', 'and then reads them');
+
 $rt->serve;
 my ($anna, $ben, $carl) = map { $rt->login($_) } qw(anna ben carl);
 
