@@ -17,10 +17,12 @@ use warnings;
 use Carp qw(croak);
 use Cluster;
 use CrmHost;
+use Digest::SHA qw(sha256_hex);
 use Http::Session;
 use Process qw(root built plugin run run_ok scratch spew slurp unprivileged wait_for free_port);
 
 my $libexec = '/usr/share/request-tracker5/libexec';
+my $setup = '/usr/sbin/rt-setup-database-5';
 my $password = 'password';
 
 # call_log: further keys of the plugin's configuration; settings: further lines
@@ -43,12 +45,30 @@ sub new {
 		my ($uid, $gid) = (getpwnam $self->{user})[2, 3];
 		system('chown', '-R', "$uid:$gid", $dir) == 0 or croak 'chown';
 	}
-	$self->_run("/usr/sbin/rt-setup-database-5", '--action', 'init', '--skip-create');
-	$self->_run('/usr/sbin/rt-setup-database-5', '--action', 'schema,acl', '--skip-create',
-		'--package', 'RT::Extension::CallLog', '--ext-version', '1.0.0',
-		'--datadir', "$dir/plugins/RT-Extension-CallLog/etc");
-	$self->perl(slurp(root() . '/tests/helpdesk/users.pl'));
+	$self->_fill_database;
 	return $self;
+}
+
+# What makes RT's database is the same every time and takes seconds, so the first test
+# keeps a dump of it below build/, until what makes it changes.
+sub _fill_database {
+	my ($self) = @_;
+	my $rt = $self->{cluster}->database('rt');
+	my @makers = (__FILE__, $setup, '/usr/share/request-tracker5/lib/RT/Generated.pm', root() . '/tests/helpdesk/users.pl',
+		glob "$self->{dir}/plugins/RT-Extension-CallLog/etc/*");
+	my $dump = built('helpdesk/' . sha256_hex(map { slurp($_) } @makers) . '.sql');
+	if (-e $dump) {
+		$rt->psql_file($dump);
+		return;
+	}
+	$self->_run($setup, '--action', 'init', '--skip-create');
+	$self->_run($setup, '--action', 'schema,acl', '--skip-create', '--package', 'RT::Extension::CallLog',
+		'--ext-version', '1.0.0', '--datadir', "$self->{dir}/plugins/RT-Extension-CallLog/etc");
+	$self->perl(slurp(root() . '/tests/helpdesk/users.pl'));
+	mkdir built('helpdesk');
+	return if !-w built('helpdesk');
+	run_ok([ $rt->bin('pg_dump'), '-d', $rt->conninfo, '-f', "$dump.$$" ]);
+	rename "$dump.$$", $dump or croak "$dump: $!";
 }
 
 # As an administrator installs it. (The server's user may not be able to read the
