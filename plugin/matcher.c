@@ -215,6 +215,10 @@ static void answer_from_memory(struct matcher *matcher, struct query *query)
 		refuse(matcher, query);
 		return;
 	}
+	/* The widget takes what is left out for not logged as well, but who
+	 * stands between may know better. */
+	for (size_t i = 0; i < query->match.id_count; i++)
+		entries[i].status = MESSAGE_UNKNOWN;
 	health_add(matcher->health, HEALTH_RECALLED, 1);
 	recall_begin(matcher->recall, false, SPOOL_WAIT_MS);
 	answer(matcher, query, entries);

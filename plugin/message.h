@@ -55,7 +55,8 @@ struct message_match {
 
 /* What is known of one asked id. */
 enum message_status {
-	MESSAGE_NOT_LOGGED, /* or nothing is known */
+	MESSAGE_NOT_LOGGED,
+	MESSAGE_UNKNOWN, /* nobody could be asked: the answer leaves it out */
 	MESSAGE_LOGGED,
 	MESSAGE_PENDING, /* acknowledged, and not yet in the database */
 	MESSAGE_FAILED   /* the database refused it */

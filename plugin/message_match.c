@@ -225,8 +225,10 @@ char *message_answer_match(const struct message_match *match,
 
 	begin_answer(&buf, match->request_id);
 	buf_add_string(&buf, "{");
-	for (size_t i = 0; i < match->id_count; i++) {
-		if (i > 0)
+	for (size_t i = 0, added = 0; i < match->id_count; i++) {
+		if (entries[i].status == MESSAGE_UNKNOWN)
+			continue;
+		if (added++ > 0)
 			buf_add_string(&buf, ",");
 		buf_add_json(&buf, match->ids[i].s, match->ids[i].len);
 		buf_add_string(&buf, ":[");

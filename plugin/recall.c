@@ -367,7 +367,7 @@ void recall_entry(struct recall *recall, const struct message_match *match,
 	    (said.status == MESSAGE_LOGGED || spool == SPOOL_LACKS))
 		learn(recall, match, i, &said);
 	if (entry->status == MESSAGE_PENDING ||
-	    (entry->status == MESSAGE_NOT_LOGGED && !recall->asked))
+	    entry->status == MESSAGE_UNKNOWN)
 		trigger_add(recall->trigger, match->account, match->agent,
 			    match->ids[i], when);
 }

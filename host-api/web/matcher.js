@@ -68,11 +68,16 @@ export class Matcher {
 		const data = result?.kind === 'ok' ? result.value?.response?.data : null;
 		if (data === null || typeof data !== 'object')
 			return null;
-		this.againMs = AGAIN_MIN_MS;
-		const answer = ids.map((id) => [id, Array.isArray(data[id]) ? data[id] : []]);
+		/* A host that cannot ask its database leaves out what it does not know. */
+		const answer = ids.filter((id) => Array.isArray(data[id])).map((id) => [id, data[id]]);
+		const unknown = ids.filter((id) => !Array.isArray(data[id]));
+		if (unknown.length)
+			this.askAgainLater();
+		else
+			this.againMs = AGAIN_MIN_MS;
 		/* What changed while the host looked may or may not be in its answer. */
 		this.learn(owner, answer, turn === this.turn);
-		return Object.fromEntries(answer);
+		return { ...Object.fromEntries(answer), ...unknown.length && await this.alone(unknown) };
 	}
 
 	learn(owner, answer, fresh) {

@@ -2,12 +2,16 @@
 /* The host is stopped in the middle of calls: nothing is lost, no mark vanishes, and
  * all is right once it is back, without anybody doing anything. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { away, Crm, row, signedIn, start } from './lib/crm.mjs';
 import { done, test, until } from './lib/tap.mjs';
 
 const OUTAGE = 20_000;
+const memory = mkdtempSync(join(tmpdir(), 'call-log-'));
 const { stand } = await start({ phone: { defaultAutoLogCallEnabled: 1 },
-	plugin: { auto_log: 'agent_on', backfill: false } });
+	plugin: { auto_log: 'agent_on', backfill: false, spool: join(memory, 'spool', 'spool.db') } });
 const dana = await signedIn(stand, 'dana');
 const crm = await Crm.open(stand, dana);
 
@@ -68,4 +72,28 @@ await test('a note that waits is in the form, and a call that waits is marked as
 	assert.equal((await crm.entries(id))[0].note, 'one');
 });
 
+await test('a host that remembers nothing, while its database is away, takes no mark away', async () => {
+	const { phone } = crm;
+	away(dana);
+	const id = await crm.play('missed');
+	await crm.marked(id);
+	await crm.watchMarks();
+	await stand.stopDb();
+	await stand.stopHost();
+	rmSync(join(memory, 'spool'), { recursive: true });
+	await stand.startHost();
+	await crm.is({ host: 'online' });
+	const answered = crm.page.waitForResponse((response) =>
+		response.request().postData()?.includes('/callLogger/match'));
+	await crm.page.evaluate((sessionIds) => document.querySelector('iframe').contentWindow.postMessage(
+		{ type: 'rc-adapter-trigger-call-logger-match', sessionIds }, '*'), [id]);
+	assert.deepEqual((await (await answered).json()).response.data, {});
+	await phone.do('settled');
+	assert.deepEqual(await crm.lostMarks(), []);
+	assert.ok((await crm.entries(id))[0].id);
+	await stand.startDb();
+	await crm.marked(id);
+});
+
+rmSync(memory, { recursive: true });
 await done();
