@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/../lib";
 use JSON::PP qw(decode_json);
 use RequestTracker;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $rt = RequestTracker->new;
 my $rt_db = $rt->cluster->database('rt');
@@ -53,7 +54,7 @@ is($service->{callLoggerPath}, '/callLogger', 'beside what the plugin tells it')
 
 sub ask {
 	my (@number) = @_;
-	my $answer = $anna->post_json('/CallLog/widget/messages', { sent_at => time * 1000, message => {
+	my $answer = $anna->post_json('/CallLog/widget/messages', { sent_at => int(1000 * time), message => {
 		type => 'rc-post-message-request', requestId => 'r7', path => '/contacts/match',
 		body => { phoneNumbers => \@number, callerIds => {} } } });
 	is($answer->{status}, 200, 'the question is answered') or diag $answer->{content}, $rt->log_text;
@@ -127,4 +128,12 @@ my $plan = $rt->perl(<<~'PERL');
 	PERL
 like($plan, qr/calllogphones/, 'by the index, whose expression is that of the question');
 is(names('+16505550188'), 'bob, cleo', 'and all of them are still found');
+
+# As at the first look at a long history.
+my @all = map { s/[^0-9]//gr =~ s/\A/+1/r } split ' ', $rt_db->psql(
+	q(SELECT replace(workphone, ' ', '') FROM users WHERE name LIKE 'many-%' ORDER BY id LIMIT 500));
+my $start = time;
+my $got = ask(@all)->{response}{data};
+note sprintf 'figure: helpdesk.match_500_numbers_s %.2f', time - $start;
+is(scalar(grep { @{ $got->{$_} } } @all), 500, 'five hundred numbers at once are all answered');
 done_testing;

@@ -6,8 +6,11 @@ use warnings;
 # what the call is about. It knows nothing of calls.
 package RT::Extension::CallLog::Contacts;
 
+use List::Util qw(uniq);
 use RT::Extension::CallLog::Number;
+use RT::Lifecycle;
 use RT::Tickets;
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use constant {
 	PATH => '/contacts/match',
@@ -15,6 +18,7 @@ use constant {
 	NUMBERS_MAX => 1000,
 	USERS_MAX => 100, # with one number: a switchboard's
 	TICKETS_MAX => 10,
+	TICKETS_S => 0.5,
 };
 
 my %phone_type = (
@@ -45,14 +49,17 @@ sub answer {
 	};
 }
 
-# The contacts of each number, in the widget's shape.
+# The contacts of each number, in the widget's shape. It asks for one number when the
+# phone rings, and for hundreds when it shows its history: those last are answered
+# without tickets once that took its time, rather than too late.
 sub match {
 	my ($class, $user, @number) = @_;
+	my $end = clock_gettime(CLOCK_MONOTONIC) + TICKETS_S;
 	my %found = users(@number);
 	my %contacts;
 	for my $number (@number) {
 		my @users = @{ $found{$number} };
-		my @tickets = @users && RT->Config->Get('CallLogTicketContacts')
+		my @tickets = @users && RT->Config->Get('CallLogTicketContacts') && clock_gettime(CLOCK_MONOTONIC) < $end
 		  ? open_tickets($user, map { $_->{id} } @users) : ();
 		$contacts{$number} = [
 			(map { _user_contact($_, $number) } @users),
@@ -89,12 +96,15 @@ sub users {
 	} @number;
 }
 
-# Users one of whose numbers ends in one of these.
+# Users one of whose numbers ends in one of these. One by one, and before the other
+# table is looked at: of many at once PostgreSQL believes that most users have one.
 sub candidates_sql {
 	return <<~"SQL";
-		SELECT Users.id AS id, coalesce(nullif(RealName, ''), Name) AS name, @{[ join ', ', @phone ]}
-		FROM Users JOIN Principals ON Principals.id = Users.id
-		WHERE $suffixes && ?::text[] AND Principals.Disabled = 0
+		WITH found AS MATERIALIZED (
+			SELECT u.* FROM unnest(?::text[]) AS s (suffix) CROSS JOIN LATERAL (
+				SELECT id, coalesce(nullif(RealName, ''), Name) AS name, @{[ join ', ', @phone ]}
+				FROM Users WHERE $suffixes && ARRAY[s.suffix] OFFSET 0) AS u)
+		SELECT found.* FROM found JOIN Principals ON Principals.id = found.id WHERE Principals.Disabled = 0
 		SQL
 }
 
@@ -107,11 +117,24 @@ sub _candidates {
 # The open tickets of these users that $user may see, those with news first.
 sub open_tickets {
 	my ($user, @id) = @_;
+	@id = _requestors(@id) or return;
 	my $tickets = RT::Tickets->new($user);
 	$tickets->FromSQL("Status = '__Active__' AND (" . join(' OR ', map { "Requestor.id = $_" } @id) . ')');
 	$tickets->OrderByCols({ FIELD => 'LastUpdated', ORDER => 'DESC' }, { FIELD => 'id', ORDER => 'DESC' });
 	$tickets->RowsPerPage(TICKETS_MAX);
 	return @{ $tickets->ItemsArrayRef || [] };
+}
+
+# Those of them who have any: RT's own search takes twenty times as long.
+sub _requestors {
+	my (@id) = @_;
+	my @status = uniq(RT::Lifecycle->Load(Type => 'ticket')->Valid(qw(initial active)));
+	return @{ RT->DatabaseHandle->dbh->selectcol_arrayref(<<~'SQL', undef, \@id, \@status) };
+		SELECT DISTINCT m.MemberId FROM CachedGroupMembers m
+		JOIN Groups g ON g.id = m.GroupId AND g.Domain = 'RT::Ticket-Role' AND g.Name = 'Requestor'
+		JOIN Tickets t ON t.id = g.Instance
+		WHERE m.MemberId = ANY (?::integer[]) AND t.Status = ANY (?::text[]) ORDER BY 1
+		SQL
 }
 
 sub may_comment {
