@@ -102,7 +102,7 @@ $(B)/libcrm-host.a: $(call obj,$(HOST_SRC)) $(B)/obj/web/bridge_files.o
 $(B)/crm-host: $(call obj,$(SERVER_SRC)) $(B)/libcrm-host.a
 	$(call say,link $@)$(CC) $(PIE) $(LDFLAGS) -rdynamic -o $@ $^ $(MHD_LIBS) $(CONFIG_LIBS) -ldl
 $(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
-	$(call say,link $@)$(CC) $(PIE) $(LDFLAGS) -o $@ $^ $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(PIE) $(LDFLAGS) -rdynamic -o $@ $^ $(CONFIG_LIBS) -ldl
 
 # the plugin: one exported symbol, never unmapped
 $(B)/call_log.so: $(call obj,$(PLUGIN_SRC)) $(B)/obj/web/plugin_pages.o

@@ -26,6 +26,6 @@ struct check {
 
 /* Each list ends with a check without a name. */
 extern const struct check checks_of_file[], checks_of_life[],
-    checks_of_traffic[], checks_of_manners[];
+    checks_of_traffic[], checks_of_trouble[], checks_of_manners[];
 
 #endif

@@ -172,11 +172,42 @@ static void check_constructors(const struct trial *trial)
 	symbols_close(&symbols);
 }
 
+/* Hosts load a plugin to look at it, and again to run it. Where it stays mapped
+ * (-z nodelete) nothing grows at all. */
+static void check_reloading(const struct trial *trial)
+{
+	enum { WARM_UP = 20, ROUNDS = 300, KB = 1024, NOTICEABLE_KB = 1024 };
+	struct process_list before, after;
+	struct crm_file file;
+	size_t resident = 0, grown, at = 0;
+
+	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+		if (i == WARM_UP) {
+			resident = process_resident();
+			process_files(&before);
+		}
+		if (!open_file(trial, &file))
+			return;
+		crm_loader_close(&file);
+	}
+	process_files(&after);
+	if (process_next_new(&after, &before, &at) >= 0)
+		verdict_fail(trial->verdict, "loading it leaves a file open");
+	grown = process_resident();
+	grown = (grown > resident ? grown - resident : 0) / KB;
+	verdict_say(trial->verdict,
+		    "loaded and unloaded %d times; memory grew by %zu kB",
+		    ROUNDS, grown);
+	if (grown > NOTICEABLE_KB)
+		verdict_fail(trial->verdict, "that is too much");
+}
+
 const struct check checks_of_file[] = {
     {"the file is safe to load and its entry is complete", check_loads, NULL,
      NULL},
     {"it exports crm_entry and nothing else", check_exports, NULL, NULL},
     {"it runs no code when it is loaded", check_constructors,
      "a constructor of it crashed or did not return", NULL},
+    {"loading it 300 times leaves nothing behind", check_reloading, NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -17,10 +17,8 @@
 enum { EXIT_USAGE = 64, WHY = 1024, OUTPUT_SHOWN = 4096 };
 
 static const struct check *const lists[] = {
-    checks_of_file,
-    checks_of_life,
-    checks_of_traffic,
-    checks_of_manners,
+    checks_of_file,    checks_of_life,    checks_of_traffic,
+    checks_of_trouble, checks_of_manners,
 };
 
 /* The checks to run; include is NULL for all. */

@@ -103,6 +103,25 @@ int process_next_new(const struct process_list *now,
 	return -1;
 }
 
+uint64_t process_queued_ns(void)
+{
+	char text[PROC_TEXT];
+	const char *at = read_proc("/proc/thread-self/schedstat", text)
+			     ? strchr(text, ' ')
+			     : NULL;
+
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+size_t process_resident(void)
+{
+	char text[PROC_TEXT];
+	const char *at =
+	    read_proc("/proc/self/statm", text) ? strchr(text, ' ') : NULL;
+
+	return at ? strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
 void process_describe_file(int fd, char *buf, size_t cap)
 {
 	char path[PATH_ROOM];

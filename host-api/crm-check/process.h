@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "text.h"
@@ -25,6 +26,13 @@ void process_files(struct process_list *list);
 /* The first of `now` that `before` has not, from index *at on; -1 for none. */
 int process_next_new(const struct process_list *now,
 		     const struct process_list *before, size_t *at);
+
+/* How long this thread has waited for a processor, in nanoseconds; 0 where the
+ * kernel does not tell. */
+uint64_t process_queued_ns(void);
+
+/* Memory of this process that is in use, in bytes. */
+size_t process_resident(void);
 
 /* What a file descriptor stands for, such as "socket:[1234]". */
 void process_describe_file(int fd, char *buf, size_t cap);

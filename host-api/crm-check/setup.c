@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -18,7 +21,13 @@ enum { MESSAGES = 1000 };
 #else
 enum { MESSAGES = 10000 };
 #endif
-enum { SECONDS = 60, BODY_MAX = 16 * 1024 * 1024, MANY = 1000000 };
+enum {
+	SECONDS = 60,
+	SUBMIT_MS = 1,
+	BODY_MAX = 16 * 1024 * 1024,
+	BACKLOG = 128,
+	MANY = 1000000
+};
 
 const char setup_usage[] =
     "usage: crm-check [option ...] plugin.so\n"
@@ -26,7 +35,9 @@ const char setup_usage[] =
     "Checks that a plugin keeps to the contract of crm_plugin.h, and prints "
     "TAP.\n"
     "\n"
-    "  --set KEY=VALUE   a value of the plugin's configuration; repeatable\n"
+    "  --set KEY=VALUE   a value of the plugin's configuration; repeatable.\n"
+    "                    {silent} in it is the number of a port on 127.0.0.1\n"
+    "                    where connections are accepted and never answered\n"
     "  --config FILE     its configuration: the group of a host's file that "
     "is\n"
     "                    named like the plugin's file\n"
@@ -37,6 +48,10 @@ const char setup_usage[] =
     "  --messages N      how many messages to send, at most 1000000\n"
     "  --seed N          what chances depend on; else the time\n"
     "  --seconds N       how long a check may take (60)\n"
+    "  --submit-ms N     how long submit() may take, in milliseconds, in 999\n"
+    "                    of 1000 messages (1)\n"
+    "  --bodies FOLDER   messages to send as well, each file one, however "
+    "wrong\n"
     "  --in-process      no process for each check: for a debugger\n"
     "\n"
     "Exit status: 0 when all checks pass, 1 when one does not, 64 wrong "
@@ -127,6 +142,8 @@ enum {
 	MESSAGE_COUNT,
 	SEED,
 	LIMIT,
+	SUBMIT,
+	BODIES,
 	INSIDE,
 	HELP
 };
@@ -161,6 +178,13 @@ static bool read_option(struct setup *setup, int option, const char *text,
 			break;
 		setup->seconds = (unsigned)number;
 		return true;
+	case SUBMIT:
+		if (!read_number(text, 60000, &number) || number == 0)
+			break;
+		setup->submit_ms = (unsigned)number;
+		return true;
+	case BODIES:
+		return copy_text(&setup->bodies, text, why, cap);
 	default:
 		return refuse(why, cap, "wrong option");
 	}
@@ -206,6 +230,24 @@ static char *full_path(const char *path)
 	return full ? full : strdup(path);
 }
 
+/* The kernel takes connections, and nobody ever does. */
+static bool listen_silently(struct setup *setup, char *why, size_t cap)
+{
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setup->silent = fd;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
+	    listen(fd, BACKLOG) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+		return refuse(why, cap, "cannot listen on 127.0.0.1: %s",
+			      strerror(errno));
+	setup->silent_port = ntohs(address.sin_port);
+	return true;
+}
+
 static const struct option options[] = {
     {"set", required_argument, NULL, SET},
     {"config", required_argument, NULL, CONFIG},
@@ -214,6 +256,8 @@ static const struct option options[] = {
     {"messages", required_argument, NULL, MESSAGE_COUNT},
     {"seed", required_argument, NULL, SEED},
     {"seconds", required_argument, NULL, LIMIT},
+    {"submit-ms", required_argument, NULL, SUBMIT},
+    {"bodies", required_argument, NULL, BODIES},
     {"in-process", no_argument, NULL, INSIDE},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
@@ -227,6 +271,8 @@ bool setup_read(struct setup *setup, int count, char **arguments, char *why,
 
 	*setup = (struct setup){.messages = MESSAGES,
 				.seconds = SECONDS,
+				.submit_ms = SUBMIT_MS,
+				.silent = -1,
 				.seed = (uint64_t)time(NULL)};
 	opterr = 0;
 	while ((option = getopt_long(count, arguments, "", options, NULL)) !=
@@ -248,7 +294,8 @@ bool setup_read(struct setup *setup, int count, char **arguments, char *why,
 	setup->path = full_path(arguments[optind]);
 	if (!setup->path)
 		return refuse(why, cap, "out of memory");
-	return name_group(setup, why, cap) &&
+	return listen_silently(setup, why, cap) &&
+	       name_group(setup, why, cap) &&
 	       (!config_path || open_config(setup, config_path, why, cap));
 }
 
@@ -263,6 +310,23 @@ void setup_free(struct setup *setup)
 	free(setup->group);
 	free(setup->include);
 	free(setup->body);
+	free(setup->bodies);
+	if (setup->silent >= 0)
+		close(setup->silent);
+}
+
+static char *fill_in(const struct setup *setup, const char *value)
+{
+	static const char name[] = "{silent}";
+	const char *at = strstr(value, name);
+	char *text = NULL;
+
+	if (!at)
+		return strdup(value);
+	if (asprintf(&text, "%.*s%u%s", (int)(at - value), value,
+		     setup->silent_port, at + strlen(name)) < 0)
+		return NULL;
+	return text;
 }
 
 /* The command line wins over the file, and its last value over the others. */
@@ -270,7 +334,7 @@ char *setup_value(const struct setup *setup, const char *key)
 {
 	for (size_t i = setup->value_count; i > 0; i--)
 		if (strcmp(setup->values[i - 1].key, key) == 0)
-			return strdup(setup->values[i - 1].value);
+			return fill_in(setup, setup->values[i - 1].value);
 	return setup->config
 		   ? crm_config_value(setup->config, setup->group, key)
 		   : NULL;

@@ -25,8 +25,12 @@ struct setup {
 	struct setup_value values[SETUP_VALUES];
 	size_t value_count;
 	uint64_t seed;
-	size_t messages;  /* how many to send in the check of many */
-	unsigned seconds; /* that a check may take */
+	size_t messages;    /* how many to send in the check of many */
+	unsigned seconds;   /* that a check may take */
+	unsigned submit_ms; /* that submit() may take */
+	char *bodies;       /* a folder of messages; NULL: none */
+	int silent;         /* a socket that accepts and says nothing, or -1 */
+	unsigned silent_port;
 	bool in_process;
 	bool help;
 };

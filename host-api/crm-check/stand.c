@@ -425,35 +425,66 @@ static void note_fate(struct stand *stand, struct stand_mark *mark,
 			 1);
 }
 
-bool stand_submit(struct stand *stand, enum crm_status *status)
+static bool take_mark(struct stand *stand, size_t *index)
 {
-	size_t index = atomic_load(&stand->taken);
-	char own[SAMPLE_BODY];
-	const char *body, *route;
-	struct parcel *parcel;
-	uint64_t began;
-	size_t len;
-
+	*index = atomic_load(&stand->taken);
 	do {
-		if (index >= stand->mark_count)
+		if (*index >= stand->mark_count)
 			return false;
 	} while (
-	    !atomic_compare_exchange_weak(&stand->taken, &index, index + 1));
-	len = sample_write(&stand->samples, stand->setup->seed, index, own,
-			   &body, &route);
-	parcel =
+	    !atomic_compare_exchange_weak(&stand->taken, index, *index + 1));
+	return true;
+}
+
+static bool send_one(struct stand *stand, size_t index, const char *route,
+		     const char *body, size_t len, enum crm_status *status)
+{
+	struct parcel *parcel =
 	    parcel_new(stand->kind, stand->first_id + index,
 		       crm_clock_after(STAND_DEADLINE_MS), route, body, len);
+	struct stand_mark *mark = &stand->marks[index];
+	uint64_t began, queued = 0, took_ns;
+
 	if (!parcel)
 		return verdict_fail(stand->verdict, "out of memory");
-	atomic_store(&stand->marks[index].fate, STAND_SENT);
+	atomic_store(&mark->fate, STAND_SENT);
+	if (stand->timed)
+		queued = process_queued_ns();
 	began = crm_clock_ns();
 	*status = stand->plugin->submit(stand->plugin, parcel->request);
-	note_time(stand, crm_clock_ns() - began);
+	took_ns = crm_clock_ns() - began;
+	if (stand->timed)
+		queued = process_queued_ns() - queued;
+	took_ns -= queued < took_ns ? queued : took_ns;
+	atomic_store(&mark->took_us, (unsigned)(took_ns / 1000));
+	note_time(stand, took_ns);
 	parcel_sent(parcel);
 	keep(stand, parcel);
-	note_fate(stand, &stand->marks[index], *status);
+	note_fate(stand, mark, *status);
 	return true;
+}
+
+bool stand_submit(struct stand *stand, enum crm_status *status)
+{
+	char own[SAMPLE_BODY];
+	const char *body, *route;
+	size_t index, len;
+
+	if (!take_mark(stand, &index))
+		return false;
+	len = sample_write(&stand->samples, stand->setup->seed, index, own,
+			   &body, &route);
+	return send_one(stand, index, route, body, len, status);
+}
+
+bool stand_submit_body(struct stand *stand, const char *route, const char *body,
+		       size_t len)
+{
+	enum crm_status status;
+	size_t index;
+
+	return take_mark(stand, &index) &&
+	       send_one(stand, index, route, body, len, &status);
 }
 
 /* A look every so often: complete() is to find no lock of ours. */

@@ -27,6 +27,8 @@ enum {
 struct stand_mark {
 	atomic_uint answers;
 	atomic_int fate; /* enum stand_fate */
+	/* that submit() took, without waiting for a processor, where `timed` */
+	atomic_uint took_us;
 };
 enum stand_fate { STAND_UNSENT, STAND_SENT, STAND_ACCEPTED, STAND_REFUSED };
 
@@ -41,6 +43,7 @@ struct stand {
 	bool configured; /* host.config() knows the values */
 	bool describing; /* host.extension() says so */
 	enum parcel_kind kind;
+	bool timed;
 
 	struct stand_mark
 	    *marks; /* owned; request `first_id + i` is marks[i] */
@@ -93,6 +96,9 @@ bool stand_end(struct stand *stand);
 
 /* [any] Sends the next message. False when the room for them is used up. */
 bool stand_submit(struct stand *stand, enum crm_status *status);
+/* [any] Sends that one. */
+bool stand_submit_body(struct stand *stand, const char *route, const char *body,
+		       size_t len);
 /* [main] Waits until all that was accepted is answered, at most so long. */
 bool stand_wait(struct stand *stand, uint32_t ms);
 /* [main] Waits until that many were accepted, or refused, or ms is over. */

@@ -258,6 +258,10 @@ static enum crm_status bad_submit(struct crm_plugin *self,
 		bad->unguarded++;
 	if (does(bad, "crashes"))
 		abort();
+	if (does(bad, "trusts messages") && request->body[0] != '{')
+		abort();
+	if (does(bad, "waits in submit"))
+		nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
 	if (does(bad, "exits"))
 		exit(0);
 	if (does(bad, "reads past the body") &&
