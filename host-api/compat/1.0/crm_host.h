@@ -53,6 +53,13 @@ struct crm_host_callbacks {
 				size_t body_len);
 };
 
+/* [any] A callbacks.post for hosts that cannot reach an agent's pages, such as
+ * those of several processes: CRM_UNSUPPORTED, so that plugins keep what they
+ * have to tell where pages ask for it (crm_host_events_path()). */
+enum crm_status crm_host_no_post(void *context, const char *account,
+				 const char *agent, const char *body,
+				 size_t body_len);
+
 /* [main] Reads the file, checks it, loads and creates every enabled plugin.
  * Returns NULL with one line a problem in `why` (file, line, key, what was
  * found, what is allowed) when the file is wrong or a plugin marked
