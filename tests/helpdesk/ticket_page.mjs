@@ -30,9 +30,10 @@ function openTicket(tab) {
 	return tab.goto(stand.url(`/Ticket/Display.html?id=${ticket}`));
 }
 
-/* What the link to the phone does when it is clicked, in a menu or not. */
-function clickPhone(tab) {
-	return tab.locator('a[href="/CallLog/phone"]').first().dispatchEvent('click');
+/* As an agent does: the link is in a menu that opens below the pointer. */
+async function clickPhone(tab) {
+	await tab.locator('a[href="/CallLog/"]').first().hover();
+	await tab.locator('a[href="/CallLog/phone"]').first().click();
 }
 
 /* The row of the call, as soon as it is this. */
