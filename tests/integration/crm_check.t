@@ -52,7 +52,7 @@ $cluster->create_role('checker', 'IN ROLE call_log_writer');
 my $conninfo = $cluster->conninfo(user => 'checker');
 passes('call_log.so passes all checks with its database', 'call_log.so',
 	"--set=conninfo=$conninfo", $sanitized ? () : '--messages=5000');
-cmp_ok $cluster->psql('SELECT count(*) FROM call_log.calls'), '>', 100,
+cmp_ok $cluster->psql('SELECT count(*) FROM call_log.calls'), '>', 50,
   'and has logged calls there';
 is $cluster->connections('checker'), 0, 'and leaves no connection open';
 
@@ -176,9 +176,10 @@ for my $case (@cases) {
 for my $case (
 	[ 'bad_exports', 'it exports crm_entry and nothing else', qr/exports 'bad_helper'/ ],
 	[ 'bad_constructor', 'it runs no code when it is loaded', qr/constructor, 'greet'/ ],
-	[ 'bad_loads', 'loading it 300 times leaves nothing behind', qr/memory grew by \d{4,} kB/ ],
-	$sanitized ? () : [ 'bad_borrower', 'it calls its own libraries, not what the host has of their names',
-		qr/called the host's cJSON_ParseWithLength\(\)/ ],
+	# a sanitizer takes memory itself, and lets no name be borrowed
+	$sanitized ? () : ([ 'bad_loads', 'loading it 300 times leaves nothing behind', qr/memory grew by \d{4,} kB/ ],
+	[ 'bad_borrower', 'it calls its own libraries, not what the host has of their names',
+		qr/called the host's cJSON_ParseWithLength\(\)/ ]),
 	[ 'bad_entry', 'the file is safe to load and its entry is complete',
 		qr/built for plugin ABI 2\.0; this host provides 1\.0/ ])
 {

@@ -61,4 +61,9 @@ for my $page (sort map { glob "$package{$_}/usr/share/man/man*/*" } keys %packag
 	  or diag $err;
 	unlike $out, qr{/usr/local|\@[A-Z]+\@}, 'and names the places of the packages';
 }
+# The tests of the extension run what make install-rt puts there.
+my $extension = 'usr/share/request-tracker5/plugins';
+run_ok([ 'make', '-C', root(), '--no-print-directory', 'install-rt', "DESTDIR=$unpacked/made/", "RT_PLUGINS=$extension" ]);
+($status, $out) = run([ 'diff', '-r', "$unpacked/made/$extension", "$package{'rt5-extension-call-log'}/$extension" ]);
+is $out, '', "the package of Request Tracker's extension has all of it";
 done_testing;
