@@ -91,6 +91,11 @@ class Bridge {
 		this.tried = this.sender.probe();
 		whenAlone('call-log-sweep', () => this.sender.sweepForEver());
 		document.addEventListener('call-log:forget', ({ detail }) => this.forgetAside(detail.id));
+		/* What only this page has would go with it. */
+		addEventListener('beforeunload', (event) => {
+			if (!this.store.isDurable && this.sender.waiting > 0)
+				event.preventDefault();
+		});
 		addEventListener('online', () => this.sender.nudge());
 		addEventListener('visibilitychange', () => this.sender.nudge());
 		await this.tried;

@@ -99,6 +99,12 @@ for (const [what, script] of [['keeps nothing', noStorage], ['hangs', hungStorag
 		await crm.phone.do('settled');
 		assert.ok((await crm.state()).waiting > 0);
 		assert.equal((await crm.entries(known))[0].note, 'from memory');
+		/* of a page that was touched, a browser asks before it goes */
+		await crm.page.mouse.click(1, 1);
+		const asked = crm.page.waitForEvent('dialog');
+		await crm.page.close({ runBeforeUnload: true });
+		assert.equal((await asked).type(), 'beforeunload');
+		await (await asked).dismiss();
 		await stand.startHost();
 		await crm.is({ host: 'online', waiting: 0 });
 		await crm.marked(id);
