@@ -131,8 +131,8 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	atomic_store(&plugin->process, getpid());
 	if (!trigger_open(plugin->trigger, &err) ||
 	    !matcher_open(plugin->matcher, &err) ||
-	    !writer_open(plugin->writer, &err) ||
 	    !desk_open(plugin->desk, &err) ||
+	    !writer_open(plugin->writer, &err) ||
 	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
