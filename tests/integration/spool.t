@@ -138,23 +138,26 @@ $cluster->start;
 wait_for('the calls', sub { rows(q(session_id LIKE 'orphan-%')) == 100 });
 pass 'what a killed process left another replays';
 
-# ------------------------------------------------------- 100,000 events
+# ----------------------------------------------------------- 100,000 events
+# Fewer under a sanitizer, which has seen all that there is to see by then.
+my $part = ($ENV{BUILD} // '') =~ /[at]san/ ? 2_000 : 20_000;
+my $all = 5 * $part;
 await_drained($driver);
 $cluster->stop;
-my @many = lines('many', 20_000);
+my @many = lines('many', $part);
 for my $round (1 .. 5) {
 	my @lines = map { s/("sessionId":")many/$1many$round/r } @many;
 	$tally = $driver->burst(\@lines, threads => 4);
-	is $tally->{OK} + $tally->{refused}, 20_000, "part $round of 100,000 events";
-	$driver->burst(\@lines, threads => 2) while $tally->{refused} && $driver->health->{spooled} < 20_000 * $round;
+	is $tally->{OK} + $tally->{refused}, $part, "part $round of $all events";
+	$driver->burst(\@lines, threads => 2) while $tally->{refused} && $driver->health->{spooled} < $part * $round;
 }
-note "figure: events spooled a second ", int(20_000_000 / $tally->{ms});
+note "figure: events spooled a second ", int($part * 1000 / $tally->{ms});
 $cluster->start;
 my $start = clock_gettime(CLOCK_MONOTONIC);
-wait_for('100,000 calls', sub { drained($driver) }, 120);
+wait_for('all calls', sub { drained($driver) }, 120);
 my $seconds = clock_gettime(CLOCK_MONOTONIC) - $start;
-note sprintf 'figure: seconds from the return of the database to the last of 100,000 spooled events %.1f', $seconds;
-is rows(q(session_id LIKE 'many%')), 100_000, 'all arrive';
+note sprintf "figure: seconds from the return of the database to the last of $all spooled events %.1f", $seconds;
+is rows(q(session_id LIKE 'many%')), $all, 'all arrive';
 $driver->stop(5000);
 $driver->destroy;
 is $driver->quit, 0, 'the process ends well';
