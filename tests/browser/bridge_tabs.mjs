@@ -29,7 +29,7 @@ await test('two tabs of one agent log each call once, and both show it', async (
 	await first.marked(id);
 	assert.equal(await row(stand, id, 'count(*), min(outcome)'), '1|answered');
 	await first.page.bringToFront();
-	await first.phone.do('focus');
+	await first.phone.use(second.phone);
 	const other = await first.play('missed');
 	await first.marked(other);
 	assert.equal(await row(stand, other, 'count(*)'), '1');

@@ -72,6 +72,30 @@ await test('everything works by keyboard, and redrawing leaves the focus alone',
 	await agent.close();
 });
 
+await test('what is pressed while something else changes is not lost', async () => {
+	const [agent, phone] = await fresh();
+	const { keyboard, mouse } = phone.page;
+	const id = await phone.do('ring');
+	const drawn = () => phone.frame.evaluate(() => new Promise((done) => {
+		requestAnimationFrame(() => requestAnimationFrame(done));
+	}));
+	await button(phone, 'Answer').hover();
+	await mouse.down();
+	await phone.reply('/callLogger/match', { data: { [id]: [{ id: '1' }] } });
+	await phone.send({ type: 'rc-adapter-trigger-call-logger-match', sessionIds: [id] });
+	await phone.do('settled');
+	await drawn();
+	await mouse.up();
+	await phone.frame.getByText('✓ Logged').waitFor();
+	await button(phone, 'Hold').focus();
+	await keyboard.down('Space');
+	await phone.do('ring', { number: '+16505550124' });
+	await drawn();
+	await keyboard.up('Space');
+	await button(phone, 'Resume').waitFor();
+	await agent.close();
+});
+
 await test('the log form takes typing key by key, is cancelled by Escape, saved once',
 	async () => {
 		const [agent, phone] = await fresh({ register: { showLogModal: true,
@@ -178,13 +202,14 @@ await test('all tabs see a call, the one last used logs it, a click logs in any'
 	const second = await Phone.inRecorder(agent, phones, options);
 	for (const phone of [first, second])
 		await until('the service', async () => (await phone.state()).ready);
+	await second.use(first);
 	const id = await first.do('ring');
 	await until('the call in the other tab', async () =>
 		(await second.state()).active.length === 1);
 	await until('the event', async () => (await second.events()).length === 1);
 	assert.deepEqual(await first.events(), []);
 	assert.ok((await first.messages()).some(({ type }) => type === 'rc-active-call-notify'));
-	await first.do('focus');
+	await first.use(second);
 	await second.do('answer', id);
 	await until('the event', async () => (await first.events()).length === 1);
 	assert.deepEqual(await results(second), ['Ringing']);

@@ -26,6 +26,7 @@ export class View {
 	#simulation;
 	#clock;
 	#due = false;
+	#pressed = false;
 	#shown = new Map(); // list => the rows as last drawn
 
 	constructor({ phone, simulation, clock }) {
@@ -33,20 +34,36 @@ export class View {
 		this.#simulation = simulation;
 		this.#clock = clock;
 		this.#wire();
+		this.#watchPresses();
 		phone.watch(() => this.#soon());
 		setInterval(() => this.#tick(), 1_000);
 		this.draw();
 	}
 
-	/* However much changes at once, it is drawn once. */
+	/* However much changes at once, it is drawn once; and not under a finger, since a
+	 * button that is drawn anew between press and release is not clicked. */
 	#soon() {
 		if (this.#due)
 			return;
 		this.#due = true;
 		requestAnimationFrame(() => {
 			this.#due = false;
-			this.draw();
+			if (!this.#pressed)
+				this.draw();
 		});
+	}
+
+	#watchPresses() {
+		const press = () => { this.#pressed = true; };
+		const release = () => {
+			this.#pressed = false;
+			this.#soon();
+		};
+		for (const name of ['pointerdown', 'keydown'])
+			window.addEventListener(name, press, true);
+		for (const name of ['pointerup', 'pointercancel', 'keyup'])
+			window.addEventListener(name, release, true);
+		window.addEventListener('blur', release); // of the window: elsewhere it does not come
 	}
 
 	#wire() {

@@ -51,6 +51,13 @@ export class Phone {
 			window.simulation.clock[method](...given), [method, given]);
 	}
 
+	/* Makes this the tab last used, which the others know when it returns. */
+	async use(...others) {
+		await this.do('focus');
+		for (const phone of others)
+			await until('the other tab to know', async () => !(await phone.state()).main);
+	}
+
 	state() {
 		return this.do('state');
 	}
