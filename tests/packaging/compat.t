@@ -94,30 +94,6 @@ sub logs {
 	  '  and is in the database';
 }
 
-spew("$dir/host.c", <<~'C');
-	#include <crm_host.h>
-	#include <stdio.h>
-	int main(int count, char **argument)
-	{
-		char text[4096] = "";
-		size_t len = 0;
-		struct crm_host_callbacks callbacks = {0};
-		struct crm_runtime *runtime =
-		    count == 2 ? crm_host_open(argument[1], &callbacks, text, sizeof text) : NULL;
-
-		if (!runtime || crm_host_start(runtime, text, sizeof text) != CRM_OK) {
-			fprintf(stderr, "%s\n", text);
-			return 1;
-		}
-		enum crm_status status = crm_host_call(runtime, "", "dana", "[", 1, 0, 1000,
-		                                       text, sizeof text, &len);
-		printf("%s\n", crm_status_name(status));
-		crm_host_status(runtime, text, sizeof text);
-		puts(text);
-		crm_host_close(runtime);
-		return 0;
-	}
-	C
 mkdir "$dir/plugins" or die;
 chmod 0755, "$dir/plugins";
 run_ok([ 'install', '-m', '644', built('call_log.so'), "$dir/plugins/" ]);
@@ -144,7 +120,7 @@ for my $release (@releases) {
 		seconds => 300);
 	is $status, 0, "$release: the example compiled against its header passes all checks" or diag $out, $err;
 
-	compile("-I$headers", "$dir/host.c", '-o', "$dir/host", "$dir/libcrm-host.so.1");
+	compile("-I$headers", 'tests/packaging/host.c', '-o', "$dir/host", "$dir/libcrm-host.so.1");
 	spew("$dir/crm.conf", <<~"CONF");
 		host: { plugin_dir = "$dir/plugins"; };
 		call_log: { conninfo = "$conninfo"; };

@@ -53,30 +53,7 @@ like shell_ok('opt/crm/sbin/crm-host --config crm.conf --check',
 my $list = shell_ok('opt/crm/sbin/crm-host --config crm.conf --list', 'it lists its plugins');
 like $list, qr/^$_\tready\t/m, "$_ is ready" for qw(call_log hello);
 
-spew("$dest/host.c", <<~'C');
-	#include <crm_host.h>
-	#include <stdio.h>
-	#include <string.h>
-	int main(int count, char **argument)
-	{
-		char text[4096] = "";
-		size_t len = 0;
-		struct crm_runtime *runtime =
-		    count == 2 ? crm_host_open(argument[1], NULL, text, sizeof text) : NULL;
-
-		if (!runtime || crm_host_start(runtime, text, sizeof text) != CRM_OK) {
-			fprintf(stderr, "%s\n", text);
-			return 1;
-		}
-		enum crm_status status = crm_host_call(runtime, "", "dana", "[", 1, 0, 1000,
-		                                       text, sizeof text, &len);
-		printf("%s\n", crm_status_name(status));
-		crm_host_status(runtime, text, sizeof text);
-		puts(text);
-		crm_host_close(runtime);
-		return 0;
-	}
-	C
+run_ok([ 'cp', root() . '/tests/packaging/host.c', $dest ]);
 for my $language ([ 'cc -std=c11', 'C' ], [ 'c++ -std=c++11 -x c++', 'C++' ]) {
 	my ($compiler, $name) = @$language;
 	shell_ok("$compiler -Wall -Wextra -Werror \$(pkg-config --cflags crm-host) host.c "
