@@ -44,6 +44,7 @@ for my $round (1 .. $rounds) {
 	$bouncer->start;
 	$oracle->settle;
 	$oracle->flow(seconds => 0.3, per_second => 500, at => sub { $cuts += cut() if $_[0] % 40 == 39 });
+	$cuts += wait_for('a connection to cut', \&cut);
 	$oracle->settle;
 	$missed++ if $driver->logged(session_id => "b$round") ne 'OK'
 	  || !@{ $driver->match(["b$round"])->{"b$round"} };
