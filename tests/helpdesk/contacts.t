@@ -109,18 +109,19 @@ sub fill_up_to {
 		require Time::HiRes;
 		my $user = RT::CurrentUser->new;
 		$user->LoadByName('anna');
-		my @ms = map {
+		my @ms = sort { $a <=> $b } map {
 			my $start = Time::HiRes::time();
 			my $found = RT::Extension::CallLog::Contacts->match($user, sprintf '+1201777%04d', $_);
 			1000 * (Time::HiRes::time() - $start);
 		} 1 .. 101;
-		printf '%.2f', (sort { $a <=> $b } @ms)[50];
+		printf '%.2f %.2f', @ms[50, 0];
 		PERL
 }
-my ($few, $many) = map { fill_up_to($_) } 2000, 50000;
-note "figure: helpdesk.match_p50_ms_2000 $few";
-note "figure: helpdesk.match_p50_ms_50000 $many";
-cmp_ok($many, '<', 5 * $few, 'among 50,000 users it takes about as long as among 2,000');
+my ($few, $many) = map { [ split / /, fill_up_to($_) ] } 2000, 50000;
+note "figure: helpdesk.match_p50_ms_2000 $few->[0]";
+note "figure: helpdesk.match_p50_ms_50000 $many->[0]";
+# the fastest of 101: the others may have waited for a crowded machine
+cmp_ok($many->[1], '<', 5 * $few->[1], 'among 50,000 users it takes about as long as among 2,000');
 my $plan = $rt->perl(<<~'PERL');
 	require RT::Extension::CallLog::Contacts;
 	print map { "@$_\n" } @{ RT->DatabaseHandle->dbh->selectall_arrayref(
