@@ -46,6 +46,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 7
 \set name helpdesk
 \ir one.sql
+\set migration 8
+\set name figures
+\ir one.sql
 
 \if :check
 \else

@@ -163,8 +163,8 @@ COMMENT ON COLUMN call_log.calls.last_event_at IS 'When the widget posted the hi
 COMMENT ON COLUMN call_log.calls.rank IS 'The highest rank of an event about this call (call_log.event_rank).';
 COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they differ from rank.';
 
--- Every index holds account and agent, so that the tables can be distributed by
--- either; none holds a column that changes at every event, so that updates stay
+-- The key holds account and agent, so that the tables can be distributed by
+-- either; no index holds a column that changes at every event, so that updates stay
 -- on their page. (started_at moves at most once or twice.) The planner takes an
 -- index with more calls of an agent than one for as good as the primary key while
 -- it believes the table to be small, and a busy session keeps that plan until the
@@ -173,7 +173,13 @@ COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they
 -- agent. Where two seem to cost the same it takes the younger.
 CREATE INDEX calls_id ON call_log.calls (id);
 CREATE INDEX calls_started ON call_log.calls (account, agent, started_at) WHERE started_at IS NOT NULL;
-ALTER TABLE call_log.calls ADD PRIMARY KEY (account, agent, session_id);
+CREATE INDEX calls_period ON call_log.calls (started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX calls_number ON call_log.calls
+	(account, (CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END), started_at)
+	WHERE CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END IS NOT NULL;
+CREATE INDEX calls_contact ON call_log.calls (account, contact_id) WHERE contact_id IS NOT NULL;
+-- the agent last: so it finds the parts that all agents had in one call, too
+ALTER TABLE call_log.calls ADD PRIMARY KEY (account, session_id, agent);
 CREATE INDEX calls_telephony_session ON call_log.calls (telephony_session_id, account, agent)
 	WHERE telephony_session_id IS NOT NULL;
 CREATE INDEX calls_other_leg ON call_log.calls (account, agent, other_leg) WHERE other_leg IS NOT NULL;
@@ -184,6 +190,9 @@ CREATE INDEX calls_zero ON call_log.calls (account, agent)
 COMMENT ON INDEX call_log.calls_id IS 'A call by the id that answers and links carry.';
 COMMENT ON INDEX call_log.calls_telephony_session IS 'One call under two session ids.';
 COMMENT ON INDEX call_log.calls_started IS 'An agent''s calls of a period.';
+COMMENT ON INDEX call_log.calls_period IS 'All calls of a period.';
+COMMENT ON INDEX call_log.calls_number IS 'All calls with a number.';
+COMMENT ON INDEX call_log.calls_contact IS 'All calls with a contact.';
 COMMENT ON INDEX call_log.calls_other_leg IS 'RingOut: who supersedes this leg.';
 COMMENT ON INDEX call_log.calls_several_names IS 'The rare calls whose events did not agree on telephony session or leg.';
 COMMENT ON INDEX call_log.calls_zero IS 'The calls that the widget names "0".';
@@ -199,7 +208,7 @@ CREATE TABLE call_log.notes (
 	contact_id text COLLATE "C",
 	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	PRIMARY KEY (account, agent, session_id, saved_at, request_id),
-	FOREIGN KEY (account, agent, session_id) REFERENCES call_log.calls
+	FOREIGN KEY (account, agent, session_id) REFERENCES call_log.calls (account, agent, session_id)
 );
 COMMENT ON TABLE call_log.notes IS
 'Every save by an agent: what it said, never changed. A retry of the same save adds nothing.';
