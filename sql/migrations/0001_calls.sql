@@ -115,6 +115,7 @@ CREATE TABLE call_log.calls (
 	other_leg            text    COLLATE "C",
 	other_legs           text[]  COLLATE "C",
 	last_event_at        timestamptz NOT NULL,
+	moved_from           timestamptz,
 	rank                 bytea   NOT NULL,
 	ranks                call_log.fact_ranks NOT NULL
 -- a call is updated three to thirty times: room on the page keeps that cheap
@@ -160,6 +161,7 @@ COMMENT ON COLUMN call_log.calls.other_leg IS 'The session id of the RingOut leg
 COMMENT ON COLUMN call_log.calls.telephony_session_ids IS 'All telephony session ids that its events carried, once they were not all the same.';
 COMMENT ON COLUMN call_log.calls.other_legs IS 'All other_leg that its events carried, once they were not all the same.';
 COMMENT ON COLUMN call_log.calls.last_event_at IS 'When the widget posted the highest-ranked event.';
+COMMENT ON COLUMN call_log.calls.moved_from IS 'When it was thought to begin before, if that was in another quarter of an hour: reports counted it then.';
 COMMENT ON COLUMN call_log.calls.rank IS 'The highest rank of an event about this call (call_log.event_rank).';
 COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they differ from rank.';
 
@@ -175,9 +177,9 @@ CREATE INDEX calls_id ON call_log.calls (id);
 CREATE INDEX calls_started ON call_log.calls (account, agent, started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX calls_period ON call_log.calls (started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX calls_number ON call_log.calls
-	(account, (CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END), started_at)
+	((CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END), account, started_at)
 	WHERE CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END IS NOT NULL;
-CREATE INDEX calls_contact ON call_log.calls (account, contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX calls_contact ON call_log.calls (contact_id, account) WHERE contact_id IS NOT NULL;
 -- the agent last: so it finds the parts that all agents had in one call, too
 ALTER TABLE call_log.calls ADD PRIMARY KEY (account, session_id, agent);
 CREATE INDEX calls_telephony_session ON call_log.calls (telephony_session_id, account, agent)

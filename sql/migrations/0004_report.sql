@@ -131,21 +131,6 @@ FROM call_report.calls c
 WHERE c.talk_s > (SELECT s.note_expected_s FROM call_log.settings s) AND c.logged_by <> 'manual';
 COMMENT ON VIEW call_report.not_logged_by_hand IS 'Answered calls longer than call_log.settings.note_expected_s that the agent never logged or edited by hand. One row an agent and call.';
 
-CREATE VIEW call_report.live AS
-SELECT c.account, c.agent, c.state, c.direction,
-       CASE c.direction WHEN 'Inbound' THEN c.from_number WHEN 'Outbound' THEN c.to_number END AS other_number,
-       CASE c.direction WHEN 'Inbound' THEN c.from_name   WHEN 'Outbound' THEN c.to_name   END AS other_name,
-       c.contact_id, c.contact_name, c.queue_call,
-       coalesce(c.started_at, c.logged_at) AS began_at,
-       floor(extract(epoch FROM now() - coalesce(c.started_at, c.logged_at)))::bigint AS age_s,
-       c.last_event_at,
-       floor(extract(epoch FROM now() - c.last_event_at))::bigint AS silent_s,
-       c.last_event_at < now() - (SELECT s.stuck_after FROM call_log.settings s) AS stuck,
-       c.id, c.session_id
-FROM call_log.calls c
-WHERE c.merged_into IS NULL AND c.outcome IS NULL;
-COMMENT ON VIEW call_report.live IS 'Calls in progress, and those that are stuck because their end never came. One row an agent and call.';
-
 CREATE VIEW call_report.auto_log AS
 SELECT a.account, a.agent, t.team, a.auto_log, a.auto_log_changed_at
 FROM call_log.agents a LEFT JOIN call_log.teams t USING (account, agent);
@@ -162,7 +147,6 @@ BEGIN
 		('agent', 'Whose call it is.'),
 		('team', 'The agent''s team (call_log.teams); NULL where none is known.'),
 		('started_at', 'When the call began, by the phone service''s clock.'),
-		('began_at', 'When the call began; where that is unknown, when it was first logged.'),
 		('direction', 'Inbound or Outbound, as the agent sees it.'),
 		('outcome', 'How it ended (as in calls); NULL while it is live.'),
 		('duration_s', 'Seconds, ringing included until the record has come.'),
@@ -188,11 +172,6 @@ BEGIN
 		('agents', 'How many agents had calls with the contact.'),
 		('first_at', 'When the first call began.'),
 		('last_at', 'When the last call began.'),
-		('state', 'ringing, connected, held or parked, as last heard.'),
-		('age_s', 'Seconds since it began.'),
-		('last_event_at', 'When the widget last told something new of it.'),
-		('silent_s', 'Seconds since then.'),
-		('stuck', 'Whether that is longer than call_log.settings.stuck_after: its end probably never came.'),
 		('auto_log', 'Whether the agent''s widget logs calls by itself; NULL until it said so.'),
 		('auto_log_changed_at', 'Since when.')
 	) AS m (name, says) LOOP

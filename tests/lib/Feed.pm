@@ -61,11 +61,13 @@ sub feed {
 		END
 }
 
-# The SQL that records what feed() put into a table, a transaction a batch.
+# The SQL that records what feed() put into a table, a transaction a batch; or, of
+# the batch of one step, without a transaction of its own.
 sub recording {
 	my ($table, %option) = @_;
 	my $arrays = join ', ', map { "array_agg($_->[0] ORDER BY account, agent, session_id)" } @column;
 	my $erases = $option{empty_note_erases} ? 'true' : 'false';
+	return "SELECT call_log.record_calls($arrays, $erases) FROM $table WHERE step = $option{step}" if defined $option{step};
 	return <<~"SQL";
 		DO \$\$ BEGIN
 			FOR s IN 0 .. (SELECT coalesce(max(step), -1) FROM $table) LOOP

@@ -1,127 +1,5 @@
--- The figures: counted once here, for each agent and day, and for teams and the
--- company by the hour; the views of call_report add them up.
+-- What analysts read of figures: views that add them up.
 BEGIN;
-
--- ------------------------------------------------------------------ talk time
--- A figure keeps the seconds of each answered call, ascending, so that medians of
--- any longer time can be had exactly.
-CREATE FUNCTION call_log.percentile(sorted integer[], part double precision) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT round((sorted[floor(part * (cardinality(sorted) - 1))::integer + 1]
-	+ (part * (cardinality(sorted) - 1) - floor(part * (cardinality(sorted) - 1)))
-	* (sorted[ceil(part * (cardinality(sorted) - 1))::integer + 1]
-	   - sorted[floor(part * (cardinality(sorted) - 1))::integer + 1]))::numeric, 1)
-$$;
-COMMENT ON FUNCTION call_log.percentile(integer[], double precision) IS
-'The value at that part (0.5: the median) of ascending numbers, between two of them in proportion, as percentile_cont() does.';
-
-CREATE FUNCTION call_log.sorted(numbers integer[]) RETURNS integer[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-'SELECT array_agg(n ORDER BY n) FROM unnest(numbers) AS n';
-COMMENT ON FUNCTION call_log.sorted(integer[]) IS 'Numbers ascending; NULL for none.';
-
-CREATE AGGREGATE call_log.joined(integer[]) (SFUNC = array_cat, STYPE = integer[], COMBINEFUNC = array_cat, PARALLEL = SAFE);
-COMMENT ON AGGREGATE call_log.joined(integer[]) IS 'Arrays one after the other.';
-
-CREATE FUNCTION call_log.covered_s(pieces tstzrange[]) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT coalesce(sum(extract(epoch FROM upper(whole) - lower(whole))), 0)::integer
-FROM (SELECT unnest(range_agg(piece)) AS whole FROM unnest(pieces) AS piece) AS u
-$$;
-COMMENT ON FUNCTION call_log.covered_s(tstzrange[]) IS 'How many seconds lie in any of these pieces of time.';
-
-REVOKE ALL ON FUNCTION call_log.percentile(integer[], double precision), call_log.sorted(integer[]),
-	call_log.joined(integer[]), call_log.covered_s(tstzrange[]) FROM PUBLIC;
--- who reads a view runs the functions in it
-GRANT EXECUTE ON FUNCTION call_log.percentile(integer[], double precision), call_log.sorted(integer[]),
-	call_log.joined(integer[]), call_log.covered_s(tstzrange[]) TO call_log_report;
-
--- ---------------------------------------------------------------- what counts
-CREATE VIEW call_log.parts AS
-SELECT c.account, c.agent, c.session_id, c.started_at AS began_at, c.direction, c.outcome, c.connected,
-       CASE WHEN c.outcome = 'answered' THEN c.duration_s END AS talk_s,
-       c.note <> '' AS noted, c.logged_by = 'manual' AS by_hand,
-       coalesce(c.recording_id, c.recording_link) IS NOT NULL AS recorded
-FROM call_log.calls c WHERE c.merged_into IS NULL AND c.started_at IS NOT NULL
-UNION ALL
-SELECT c.account, c.agent, c.session_id, c.logged_at, c.direction, c.outcome, c.connected,
-       CASE WHEN c.outcome = 'answered' THEN c.duration_s END,
-       c.note <> '', c.logged_by = 'manual',
-       coalesce(c.recording_id, c.recording_link) IS NOT NULL
-FROM call_log.calls c WHERE c.merged_into IS NULL AND c.started_at IS NULL;
-COMMENT ON VIEW call_log.parts IS 'What counts of each agent''s part in a call.';
-COMMENT ON COLUMN call_log.parts.account IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.agent IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.session_id IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.began_at IS 'When it began; where nobody told, when it was logged.';
-COMMENT ON COLUMN call_log.parts.direction IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.outcome IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.connected IS 'As in calls.';
-COMMENT ON COLUMN call_log.parts.talk_s IS 'Seconds, of an answered call.';
-COMMENT ON COLUMN call_log.parts.noted IS 'Whether it has a note.';
-COMMENT ON COLUMN call_log.parts.by_hand IS 'Whether the agent logged or edited it.';
-COMMENT ON COLUMN call_log.parts.recorded IS 'Whether it was recorded.';
-
--- The figures are said once; <figures> of a set of calls c, and who shows them.
-DO $make$
-DECLARE
-	figures text := $$
-	count(*)::integer                                                  AS calls,
-	(count(*) FILTER (WHERE c.direction = 'Inbound'))::integer         AS inbound,
-	(count(*) FILTER (WHERE c.direction = 'Outbound'))::integer        AS outbound,
-	(count(*) FILTER (WHERE c.direction = 'internal'))::integer        AS internal,
-	(count(*) FILTER (WHERE c.outcome IS NULL))::integer               AS live,
-	(count(*) FILTER (WHERE c.outcome = 'answered'))::integer          AS answered,
-	(count(*) FILTER (WHERE c.outcome = 'missed'))::integer            AS missed,
-	(count(*) FILTER (WHERE c.outcome = 'voicemail'))::integer         AS voicemail,
-	(count(*) FILTER (WHERE c.outcome = 'rejected'))::integer          AS rejected,
-	(count(*) FILTER (WHERE c.outcome = 'no_answer'))::integer         AS no_answer,
-	(count(*) FILTER (WHERE c.outcome = 'busy'))::integer              AS busy,
-	(count(*) FILTER (WHERE c.outcome = 'failed'))::integer            AS failed,
-	(count(*) FILTER (WHERE c.outcome = 'other'))::integer             AS other,
-	(count(*) FILTER (WHERE c.direction = 'Inbound' AND c.outcome IS NOT NULL))::integer AS inbound_ended,
-	(count(*) FILTER (WHERE c.direction = 'Inbound' AND c.outcome = 'answered'))::integer AS inbound_answered,
-	(count(*) FILTER (WHERE c.noted))::integer                         AS with_note,
-	(count(*) FILTER (WHERE c.by_hand))::integer                       AS by_hand,
-	(count(*) FILTER (WHERE c.recorded AND c.outcome = 'answered'))::integer AS recorded,
-	coalesce(sum(c.talk_s), 0)                                         AS talk_total_s,
-	call_log.sorted(array_agg(c.talk_s) FILTER (WHERE c.talk_s IS NOT NULL)) AS talk$$;
-	of_agents text := $$
-SELECT c.account, c.agent, (c.began_at AT TIME ZONE c.zone)::date AS day,<figures>
-FROM (<calls>) AS c
-GROUP BY 1, 2, 3$$;
-	-- A call is one, whoever took part in it; and within each team, one again.
-	of_teams text := $$
-SELECT c.account, c.everyone, c.team, (c.began_at AT TIME ZONE c.zone)::date AS day,
-	extract(hour FROM c.began_at AT TIME ZONE c.zone)::smallint AS hour,<figures>
-FROM (
-	SELECT p.account, p.zone, GROUPING(t.team) = 1 AS everyone, t.team, min(p.began_at) AS began_at,
-	       CASE WHEN bool_or(p.direction = 'Inbound') AND bool_or(p.direction = 'Outbound') THEN 'internal'
-	            ELSE min(p.direction) END AS direction,
-	       CASE WHEN bool_or(p.outcome = 'answered')  THEN 'answered'
-	            -- one that rings on though others have ended rings no more: nobody said so
-	            WHEN bool_or(p.outcome IS NULL AND p.connected) OR bool_and(p.outcome IS NULL) THEN NULL
-	            WHEN bool_or(p.outcome = 'voicemail') THEN 'voicemail'
-	            WHEN bool_or(p.outcome = 'missed')    THEN 'missed'
-	            WHEN bool_or(p.outcome = 'rejected')  THEN 'rejected'
-	            WHEN bool_or(p.outcome = 'busy')      THEN 'busy'
-	            WHEN bool_or(p.outcome = 'no_answer') THEN 'no_answer'
-	            WHEN bool_or(p.outcome = 'failed')    THEN 'failed'
-	            ELSE 'other' END AS outcome,
-	       CASE WHEN count(p.talk_s) < 2 THEN max(p.talk_s)
-	            ELSE call_log.covered_s(array_agg(tstzrange(p.began_at, p.began_at + make_interval(secs => p.talk_s)))
-	                                    FILTER (WHERE p.talk_s IS NOT NULL)) END AS talk_s,
-	       bool_or(p.noted) AS noted, bool_or(p.by_hand) AS by_hand, bool_or(p.recorded) AS recorded
-	FROM (<calls>) AS p
-	LEFT JOIN call_log.teams t USING (account, agent)
-	GROUP BY p.account, p.zone, p.session_id, GROUPING SETS ((), (t.team))
-) AS c
-GROUP BY 1, 2, 3, 4, 5$$;
-	all_calls text := 'SELECT p.*, z.zone FROM call_log.report_zone z CROSS JOIN call_log.parts p';
-BEGIN
-	EXECUTE 'CREATE VIEW call_log.agent_days AS' || replace(replace(of_agents, '<figures>', figures), '<calls>', all_calls);
-	EXECUTE 'CREATE VIEW call_log.team_hours AS' || replace(replace(of_teams, '<figures>', figures), '<calls>', all_calls);
-END $make$;
 
 -- ------------------------------------------------------------------ the views
 DO $make$
@@ -192,34 +70,6 @@ FROM call_log.agent_days f;
 COMMENT ON VIEW call_report.recorded IS 'How many of the answered calls were recorded: one row an agent and day. Days as in agent_day.';
 
 -- ---------------------------------------------------------- missed and returned
-CREATE VIEW call_log.missed_calls AS
-SELECT m.*, r.returned_at, r.returned_by, r.returned_direction, r.returned_outcome, r.returned_session_id
-FROM (
-	SELECT c.account, c.session_id, min(coalesce(c.started_at, c.logged_at)) AS began_at,
-	       CASE WHEN bool_or(c.outcome = 'voicemail') THEN 'voicemail' ELSE 'missed' END AS outcome,
-	       min(c.from_number) AS other_number, min(c.from_name) AS other_name,
-	       min(c.contact_id) AS contact_id, min(c.contact_name) AS contact_name,
-	       array_agg(c.agent ORDER BY c.started_at, c.agent) AS agents, bool_or(c.queue_call) AS queue_call
-	FROM call_log.calls c
-	WHERE c.direction = 'Inbound' AND c.outcome IN ('missed', 'voicemail') AND c.merged_into IS NULL
-	  AND NOT EXISTS (SELECT FROM call_log.calls o
-	                  WHERE o.account = c.account AND o.session_id = c.session_id AND o.merged_into IS NULL
-	                    AND (o.outcome = 'answered' OR o.outcome IS NULL AND o.connected))
-	GROUP BY c.account, c.session_id
-) AS m
-LEFT JOIN LATERAL (
-	SELECT c.started_at AS returned_at, c.agent AS returned_by, c.direction AS returned_direction,
-	       c.outcome AS returned_outcome, c.session_id AS returned_session_id
-	FROM call_log.calls c
-	WHERE c.account = m.account
-	  AND CASE c.direction WHEN 'Inbound' THEN c.from_number WHEN 'Outbound' THEN c.to_number END = m.other_number
-	  AND c.started_at > m.began_at AND c.session_id <> m.session_id AND c.merged_into IS NULL
-	  AND CASE c.direction WHEN 'Outbound' THEN coalesce(c.outcome <> 'failed', true)
-	                       ELSE coalesce(c.outcome = 'answered', c.connected) END
-	ORDER BY c.started_at, c.session_id, c.agent LIMIT 1
-) AS r ON true;
-COMMENT ON VIEW call_log.missed_calls IS 'Calls that nobody answered, each with the next call with the same number that was made or answered.';
-
 CREATE VIEW call_report.missed AS
 SELECT m.account, m.began_at AS started_at, m.outcome, m.other_number, m.other_name, m.contact_id, m.contact_name,
        m.agents, m.queue_call, m.returned_at IS NOT NULL AS returned, m.returned_at, m.returned_by,
@@ -237,6 +87,24 @@ WHERE NOT m.returned AND m.other_number IS NOT NULL
 ORDER BY m.started_at, m.session_id;
 COMMENT ON VIEW call_report.unreturned IS 'Missed calls whose number was neither called back nor reached us again: who still waits, longest first. Callers who withheld their number are not listed: nobody can call them.';
 
+CREATE VIEW call_report.live AS
+SELECT c.account, c.agent, c.state, c.direction,
+       CASE c.direction WHEN 'Inbound' THEN c.from_number WHEN 'Outbound' THEN c.to_number END AS other_number,
+       CASE c.direction WHEN 'Inbound' THEN c.from_name   WHEN 'Outbound' THEN c.to_name   END AS other_name,
+       c.contact_id, c.contact_name, c.queue_call,
+       coalesce(c.started_at, c.logged_at) AS began_at,
+       floor(extract(epoch FROM now() - coalesce(c.started_at, c.logged_at)))::bigint AS age_s,
+       c.last_event_at,
+       floor(extract(epoch FROM now() - c.last_event_at))::bigint AS silent_s,
+       c.last_event_at < now() - (SELECT s.stuck_after FROM call_log.settings s) AS stuck,
+       c.id, c.session_id
+FROM call_log.live_calls l CROSS JOIN LATERAL (
+	SELECT c.account, c.agent, c.session_id, c.id, c.state, c.direction, c.from_number, c.to_number, c.from_name, c.to_name,
+	       c.contact_id, c.contact_name, c.queue_call, c.started_at, c.logged_at, c.last_event_at
+	FROM call_log.calls c
+	WHERE c.account = l.account AND c.session_id = l.session_id AND c.agent = l.agent OFFSET 0) AS c;
+COMMENT ON VIEW call_report.live IS 'Calls in progress, and those that are stuck because their end never came. One row an agent and call.';
+
 -- --------------------------------------------------------- what a column means
 DO $$
 DECLARE
@@ -246,6 +114,16 @@ BEGIN
 	FOR meaning IN SELECT * FROM (VALUES
 		('account', NULL, 'Tenant; empty in a host with only one.'),
 		('agent', NULL, 'The agent.'),
+		('began_at', NULL, 'When the call began; where that is unknown, when it was first logged.'),
+		('state', NULL, 'ringing, connected, held or parked, as last heard.'),
+		('age_s', NULL, 'Seconds since it began.'),
+		('last_event_at', NULL, 'When the widget last told something new of it.'),
+		('silent_s', NULL, 'Seconds since then.'),
+		('stuck', NULL, 'Whether that is longer than call_log.settings.stuck_after: its end probably never came.'),
+		('direction', NULL, 'Inbound or Outbound, as the agent sees it.'),
+		('other_number', 'live', 'The number of the other side; NULL when it was withheld.'),
+		('other_name', 'live', 'The name of the other side, as shown.'),
+		('id', NULL, 'The call''s number, as in the widget''s match answers.'),
 		('team', NULL, 'The team (call_log.teams); NULL for the agents of none.'),
 		('day', NULL, 'The day on which the calls began, in the reports'' time zone; where a start is unknown, on which they were first logged.'),
 		('week', NULL, 'The Monday of the week in which the calls began, in the reports'' time zone; where a start is unknown, in which they were first logged.'),
@@ -311,26 +189,10 @@ BEGIN
 			EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', view.name, meaning.name, meaning.says);
 		END LOOP;
 	END LOOP;
-	-- the sums beneath, not for reading
-	FOR view IN
-		SELECT c.oid::regclass AS name, a.attname AS member FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.oid IN ('call_log.agent_days'::regclass, 'call_log.team_hours'::regclass, 'call_log.missed_calls'::regclass)
-		  AND a.attnum > 0
-	LOOP
-		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', view.name, view.member,
-			CASE view.member
-			WHEN 'everyone' THEN 'Whether these are the figures of all agents together; else of one team.'
-			WHEN 'talk'     THEN 'Seconds of each answered call, ascending.'
-			WHEN 'began_at' THEN 'started_at of call_report.missed.'
-			WHEN 'returned_direction' THEN 'The direction of the call that returned it.'
-			ELSE 'As in the views of call_report.' END);
-	END LOOP;
 END $$;
-COMMENT ON VIEW call_log.agent_days IS 'The figures of each agent''s days.';
-COMMENT ON VIEW call_log.team_hours IS 'The figures of each hour, of all agents together and of each team.';
 
 REVOKE ALL ON ALL TABLES IN SCHEMA call_report FROM PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA call_report TO call_log_report;
 
-INSERT INTO call_log.migrations (version, name) VALUES (8, 'figures');
+INSERT INTO call_log.migrations (version, name) VALUES (9, 'figures');
 COMMIT;
