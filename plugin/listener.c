@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "log.h"
 #include "message.h"
+#include "rollup.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ enum {
 	CHECK_MS = 60000, /* how often one is sent */
 	POLL_MS = 5000,
 	CHORE_MS = 1000,
+	COUNT_PAUSE_MS = 400, /* between two times that figures are counted */
+	COUNT_LATER_MS = 600000, /* after it failed */
 	/* How long before its start a new listener looks back: one that was
 	 * here before may have ended with something untold. */
 	LOOK_BACK_MS = 15000,
@@ -51,12 +54,13 @@ struct listener {
 	uint64_t seen[SEEN];             /* names of saves, by themselves */
 	char *cursor; /* owned; of the last look; NULL: there was none */
 	uint64_t started_ns;
-	uint64_t chore_ns, check_ns, poll_ns;
+	uint64_t chore_ns, check_ns, poll_ns, count_ns;
 	char token[64];
 	unsigned checks;
 	bool heard; /* the token */
 	bool polls;
-	bool said; /* that it does */
+	bool said;          /* that it does */
+	bool said_no_count; /* that figures cannot be counted */
 };
 
 struct listener *listener_new(const struct listener_settings *settings,
@@ -208,9 +212,9 @@ static bool come_up(struct listener *listener, struct db *db, uint64_t until_ns)
 	return false;
 }
 
-/* Sends the group and waits for its result, to be read before db_done(). False:
- * it failed; the connection is gone then. */
-static bool run(struct listener *listener, struct db *db)
+/* Sends the group and waits for its result, good or bad, to be read before
+ * db_done(). False: there is none, and the connection is gone. */
+static bool answered(struct listener *listener, struct db *db)
 {
 	uint64_t until_ns = clock_after(clock_ns(), 2 * STATEMENT_MS);
 	struct err err;
@@ -222,12 +226,21 @@ static bool run(struct listener *listener, struct db *db)
 
 		if (state == DB_DOWN)
 			return false;
-		if (state == DB_DONE && db_error(db)->kind == ERR_NONE)
-			return true;
 		if (state == DB_DONE)
-			break;
+			return true;
 		pause_for(listener, db, until_ns);
 	}
+	db_drop(db);
+	return false;
+}
+
+/* The same, where a bad result is none. */
+static bool run(struct listener *listener, struct db *db)
+{
+	if (!answered(listener, db))
+		return false;
+	if (db_error(db)->kind == ERR_NONE)
+		return true;
 	db_drop(db);
 	return false;
 }
@@ -357,6 +370,39 @@ static bool keep_triggers(struct listener *listener)
 	return done;
 }
 
+/* -------------------------------------------------------------- counting */
+
+/* Has figures of reports counted, if it is time; reports do not need it to be
+ * right. False: the connection fell. */
+static bool count_figures(struct listener *listener)
+{
+	struct db *db = listener->db;
+	unsigned wait_ms = COUNT_LATER_MS;
+	struct err err;
+
+	if (clock_ns() < listener->count_ns)
+		return true;
+	/* also should the connection fall of it */
+	listener->count_ns = clock_after(clock_ns(), COUNT_LATER_MS);
+	if (!changes_limit(db, STATEMENT_MS, &err) || !rollup_queue(db, &err) ||
+	    !answered(listener, db))
+		return false;
+	if (db_error(db)->kind == ERR_NONE)
+		wait_ms = rollup_wait_ms(db, 1);
+	else if (!listener->said_no_count) {
+		log_line(listener->host, CRM_WARN,
+			 "figures of reports cannot be counted beforehand, so "
+			 "reports are slow: %s",
+			 db_error(db)->text);
+		listener->said_no_count = true;
+	}
+	db_done(db);
+	if (wait_ms < COUNT_PAUSE_MS)
+		wait_ms = COUNT_PAUSE_MS;
+	listener->count_ns = clock_after(clock_ns(), wait_ms);
+	return true;
+}
+
 /* ------------------------------------------------------------ listening */
 
 /* From a second connection; where none can be had it was not heard. */
@@ -455,8 +501,10 @@ static void serve(struct listener *listener)
 			until_ns = listener->poll_ns;
 		if (listener->keys[0].count > 0)
 			continue;
-		if (!keep_triggers(listener))
+		if (!keep_triggers(listener) || !count_figures(listener))
 			return;
+		if (listener->count_ns < until_ns)
+			until_ns = listener->count_ns;
 		pause_for(listener, db, until_ns);
 	}
 }

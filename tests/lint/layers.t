@@ -16,7 +16,7 @@ my %layers = (
 		'matcher round writer live spooler replay batch ending ranges',
 		'recall',
 		'trigger',
-		'recorder question changes',
+		'recorder question changes rollup',
 		'columns',
 		'store',
 		'spool known known_file',
