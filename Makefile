@@ -154,7 +154,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # ------------------------------------------------------------------- checking
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
-SQL_SUITE = $(patsubst %,tests/integration/%.t,harness changes merge merge_concurrent merge_random report schema)
+SQL_SUITE = $(patsubst %,tests/integration/%.t,harness changes merge merge_concurrent merge_random report rollup schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t tests/browser/*.mjs tests/helpdesk/*.t tests/helpdesk/*.mjs)
 # The long ones first, so that what runs side by side ends together.
 FAULT_LONG = T10 P1 D12 D3 D10 D11 D7 D8
@@ -228,6 +228,10 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	    -max_len=16384 -artifact_prefix=build/fuzz/$$target- \
 	    -dict=tests/fuzz/$$target.dict build/fuzz/new/$$target tests/fuzz/corpus/$$target; \
 	done
+
+bench-report: ## what reports cost beside plain scans of the calls (ROWS=1000000)
+	@packaging/install-deps run check
+	@ROWS='$(ROWS)' perl tests/bench/report.pl
 
 C_FILES = $(wildcard host-api/*.[ch] host-api/*/*.[ch] plugin/*.[ch] tests/*.h tests/*/*.[ch])
 lint: ## compile with clang too; check format, tidiness, layers, scripts
@@ -329,5 +333,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install install-rt uninstall deb clean help
+.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install install-rt uninstall deb clean help bench-report
 -include $(shell find build -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
