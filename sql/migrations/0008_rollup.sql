@@ -20,15 +20,15 @@ BEGIN;
 -- ------------------------------------------------------------------ talk time
 -- A figure keeps the seconds of each answered call, ascending, so that medians of
 -- any longer time can be had exactly.
-CREATE FUNCTION call_log.percentile(sorted integer[], part double precision) RETURNS numeric
+CREATE FUNCTION call_log.percentile(sorted integer[], tenths integer) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT round((sorted[floor(part * (cardinality(sorted) - 1))::integer + 1]
-	+ (part * (cardinality(sorted) - 1) - floor(part * (cardinality(sorted) - 1)))
-	* (sorted[ceil(part * (cardinality(sorted) - 1))::integer + 1]
-	   - sorted[floor(part * (cardinality(sorted) - 1))::integer + 1]))::numeric, 1)
+-- between two whole numbers a tenth is exact
+SELECT round((10 * sorted[tenths * (cardinality(sorted) - 1) / 10 + 1]
+	+ tenths * (cardinality(sorted) - 1) % 10
+	* (sorted[(tenths * (cardinality(sorted) - 1) + 9) / 10 + 1] - sorted[tenths * (cardinality(sorted) - 1) / 10 + 1])) / 10.0, 1)
 $$;
-COMMENT ON FUNCTION call_log.percentile(integer[], double precision) IS
-'The value at that part (0.5: the median) of ascending numbers, between two of them in proportion, as percentile_cont() does.';
+COMMENT ON FUNCTION call_log.percentile(integer[], integer) IS
+'The value at so many tenths (5: the median) of ascending numbers, between two of them in proportion, as percentile_cont() does.';
 
 CREATE FUNCTION call_log.sorted(numbers integer[]) RETURNS integer[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
@@ -45,10 +45,10 @@ FROM (SELECT unnest(range_agg(piece)) AS whole FROM unnest(pieces) AS piece) AS 
 $$;
 COMMENT ON FUNCTION call_log.covered_s(tstzrange[]) IS 'How many seconds lie in any of these pieces of time.';
 
-REVOKE ALL ON FUNCTION call_log.percentile(integer[], double precision), call_log.sorted(integer[]),
+REVOKE ALL ON FUNCTION call_log.percentile(integer[], integer), call_log.sorted(integer[]),
 	call_log.joined(integer[]), call_log.covered_s(tstzrange[]) FROM PUBLIC;
 -- who reads a view runs the functions in it
-GRANT EXECUTE ON FUNCTION call_log.percentile(integer[], double precision), call_log.sorted(integer[]),
+GRANT EXECUTE ON FUNCTION call_log.percentile(integer[], integer), call_log.sorted(integer[]),
 	call_log.joined(integer[]), call_log.covered_s(tstzrange[]) TO call_log_report;
 
 -- ------------------------------------------------------------------- the state

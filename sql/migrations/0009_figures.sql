@@ -13,7 +13,7 @@ DECLARE
        f.inbound_ended, f.inbound_answered,
        round(100.0 * f.inbound_answered / nullif(f.inbound_ended, 0), 1) AS inbound_answered_pct,
        f.talk_total_s, round(f.talk_total_s / cardinality(f.talk)::numeric, 1) AS talk_average_s,
-       call_log.percentile(f.talk, 0.5) AS talk_median_s, call_log.percentile(f.talk, 0.9) AS talk_p90_s,
+       call_log.percentile(f.talk, 5) AS talk_median_s, call_log.percentile(f.talk, 9) AS talk_p90_s,
        f.with_note, round(100.0 * f.with_note / nullif(f.calls, 0), 1) AS with_note_pct,
        f.by_hand$$;
 	-- figures added up
