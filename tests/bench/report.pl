@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # make bench-report: what reports cost, each query beside the same figure from a
 # plain scan of the calls, and what counting beforehand adds to the cost of writing.
-# ROWS= is how many calls there are (1,000,000). It fails if a figure is not that of
-# the plain scan; times are only printed.
+# ROWS= is how many calls there are (1,000,000), DAYS= over how long (365); QUICK=1
+# leaves the writing out. It
+# fails if a figure is not that of the plain scan; times are only printed.
 use v5.32;
 use warnings;
 use FindBin;
@@ -14,10 +15,10 @@ use Process qw(root);
 
 $| = 1;
 my $rows = $ENV{ROWS} || 1_000_000;
+my $days = $ENV{DAYS} || 365;
 my $cluster = Cluster->new(settings => {
 	shared_buffers => '512MB', max_wal_size => '8GB', checkpoint_timeout => '1h', autovacuum => 'off' });
 sub median { (sort { $a <=> $b } @_)[ @_ / 2 ] }
-sub grouped { scalar reverse(reverse($_[0]) =~ s/(\d{3})(?=\d)/$1,/gr) }
 
 # ------------------------------------------------------- the price of writing
 # Batches of 256 events, four a call, a quarter of them new calls; with what notices
@@ -129,10 +130,10 @@ sub took {
 	return min($out =~ /^Time: ([\d.]+) ms/mg);
 }
 
-write_price(); exit 0 if $ENV{PRICE};
+write_price() if !$ENV{QUICK};
 $cluster->install_schema;
 my $began = time;
-print $cluster->psql_file(root() . '/tests/bench/make_calls.sql', arguments => [ '-q', '-v', "rows=$rows" ]), sprintf(" calls made in %.0f s;", time - $began);
+print $cluster->psql_file(root() . '/tests/bench/make_calls.sql', arguments => [ "-q", "-v", "rows=$rows", "-v", "days=$days" ]), sprintf(" calls made in %.0f s;", time - $began);
 $began = time;
 $cluster->psql('CALL call_log.rebuild_reports()');
 printf " figures counted in %.0f s. Milliseconds:\n\n", time - $began;
