@@ -175,15 +175,16 @@ sub log_text { slurp("$_[0]{dir}/log") }
 
 # --------------------------------------------------------------------- SQL
 # Runs SQL and returns (exit status, stdout, stderr). Options: dbname, user,
-# host; arguments => [psql's]; file => path instead of the SQL.
+# host; arguments => [psql's]; file => path instead of the SQL; seconds => 120.
 sub try_psql {
 	my ($self, $sql, %option) = @_;
 	my @arguments = @{ delete $option{arguments} // [] };
 	my $file = delete $option{file};
+	my $seconds = delete $option{seconds};
 	return run(
 		[ $self->bin('psql'), '-XqAt', '-v', 'ON_ERROR_STOP=1', @arguments,
 			'-d', $self->conninfo(%option), '-f', $file // '-' ],
-		stdin => $sql // '',
+		stdin => $sql // '', seconds => $seconds,
 		env => { PGOPTIONS => '-c client_min_messages=warning' });
 }
 
