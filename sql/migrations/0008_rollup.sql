@@ -308,7 +308,7 @@ UNION ALL$$ || of_agents, 'calls', $$
 	EXECUTE pg_temp.fill($$
 CREATE VIEW call_log.team_hours AS
 WITH <state>, fresh AS MATERIALIZED (
-	SELECT DISTINCT o.account, o.session_id FROM <open> AS o <few>
+	SELECT DISTINCT o.account, o.session_id FROM (SELECT o.account, o.session_id FROM <open> AS o <few>) AS o <few>
 ), of_fresh AS MATERIALIZED (
 	SELECT p.* FROM fresh s <of calls>
 ), dirty AS MATERIALIZED (
