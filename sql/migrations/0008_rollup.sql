@@ -361,8 +361,10 @@ WITH <state>, marked AS MATERIALIZED (
 		SELECT r.account, r.session_id FROM unsettled u JOIN call_log.rolled_missed_calls r
 		ON r.account = u.account AND r.session_id = u.session_id
 		UNION
-		SELECT r.account, r.session_id FROM unsettled u JOIN call_log.rolled_missed_calls r
-		ON r.account = u.account AND r.other_number = u.other_number AND r.returned_at IS NULL
+		-- a probe of the index a number: those who wait may be many
+		SELECT u.account, r.session_id FROM unsettled u CROSS JOIN LATERAL (
+			SELECT r.session_id FROM call_log.rolled_missed_calls r
+			WHERE r.account = u.account AND r.other_number = u.other_number AND r.returned_at IS NULL OFFSET 0) AS r
 	) AS d <few>
 )
 SELECT r.* FROM call_log.rolled_missed_calls r
@@ -433,13 +435,13 @@ ALTER TABLE call_log.rolled_missed_calls ADD PRIMARY KEY (account, session_id);
 CREATE INDEX rolled_missed_calls_began ON call_log.rolled_missed_calls (began_at);
 CREATE INDEX rolled_missed_calls_number ON call_log.rolled_missed_calls (account, other_number);
 CREATE INDEX rolled_missed_calls_returned ON call_log.rolled_missed_calls (account, returned_session_id);
-CREATE INDEX rolled_missed_calls_waiting ON call_log.rolled_missed_calls (began_at) WHERE returned_at IS NULL;
+CREATE INDEX rolled_missed_calls_waiting ON call_log.rolled_missed_calls (account, other_number) WHERE returned_at IS NULL;
 COMMENT ON INDEX call_log.rolled_agent_days_day IS 'All agents of a period.';
 COMMENT ON INDEX call_log.rolled_team_hours_day IS 'All teams of a period.';
 COMMENT ON INDEX call_log.rolled_missed_calls_began IS 'Those of a period.';
 COMMENT ON INDEX call_log.rolled_missed_calls_number IS 'Those that a call with that number may return.';
 COMMENT ON INDEX call_log.rolled_missed_calls_returned IS 'Those that this call returned.';
-COMMENT ON INDEX call_log.rolled_missed_calls_waiting IS 'Those that nobody returned.';
+COMMENT ON INDEX call_log.rolled_missed_calls_waiting IS 'Those with that number that nobody returned.';
 COMMENT ON FUNCTION call_log.roll_agents(date, text, text, text) IS 'Counts a day anew, of all agents or one.';
 COMMENT ON FUNCTION call_log.roll_teams(date, text, text) IS 'Counts a day''s hours anew, of all accounts or one.';
 COMMENT ON FUNCTION call_log.roll_missed(text[], text[], timestamptz) IS 'Counts calls anew that may be missed, as far as is settled by then.';
