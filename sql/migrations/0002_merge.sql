@@ -322,7 +322,7 @@ BEGIN
 	SELECT count(*), array_agg(ROW (u.*)::call_log.changed), min(least(u.began_at, u.moved_from))
 	INTO written, changed, began FROM upserted u;
 
-	-- What was counted already is to be counted anew (0007_rollup.sql).
+	-- What was counted already is to be counted anew (0008_rollup.sql).
 	SELECT r.closed_until INTO closed FROM call_log.rollup r WHERE r.one;
 	IF began < closed THEN
 		INSERT INTO call_log.marks (account, agent, session_id, began_at)

@@ -1,5 +1,5 @@
 -- What analysts read: the calls, lists of them, and what reports are told. Figures:
--- 0007_figures.sql.
+-- 0009_figures.sql.
 BEGIN;
 
 CREATE SCHEMA call_report;
