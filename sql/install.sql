@@ -47,9 +47,12 @@ SELECT call_log.schema_version() AS version \gset
 \set name helpdesk
 \ir one.sql
 \set migration 8
-\set name rollup
+\set name report
 \ir one.sql
 \set migration 9
+\set name rollup
+\ir one.sql
+\set migration 10
 \set name figures
 \ir one.sql
 

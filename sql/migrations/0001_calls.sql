@@ -115,7 +115,6 @@ CREATE TABLE call_log.calls (
 	other_leg            text    COLLATE "C",
 	other_legs           text[]  COLLATE "C",
 	last_event_at        timestamptz NOT NULL,
-	moved_from           timestamptz,
 	rank                 bytea   NOT NULL,
 	ranks                call_log.fact_ranks NOT NULL
 -- a call is updated three to thirty times: room on the page keeps that cheap
@@ -161,12 +160,11 @@ COMMENT ON COLUMN call_log.calls.other_leg IS 'The session id of the RingOut leg
 COMMENT ON COLUMN call_log.calls.telephony_session_ids IS 'All telephony session ids that its events carried, once they were not all the same.';
 COMMENT ON COLUMN call_log.calls.other_legs IS 'All other_leg that its events carried, once they were not all the same.';
 COMMENT ON COLUMN call_log.calls.last_event_at IS 'When the widget posted the highest-ranked event.';
-COMMENT ON COLUMN call_log.calls.moved_from IS 'When it was thought to begin before, if that was in another quarter of an hour: reports counted it then.';
 COMMENT ON COLUMN call_log.calls.rank IS 'The highest rank of an event about this call (call_log.event_rank).';
 COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they differ from rank.';
 
--- The key holds account and agent, so that the tables can be distributed by
--- either; no index holds a column that changes at every event, so that updates stay
+-- Every index holds account and agent, so that the tables can be distributed by
+-- either; none holds a column that changes at every event, so that updates stay
 -- on their page. (started_at moves at most once or twice.) The planner takes an
 -- index with more calls of an agent than one for as good as the primary key while
 -- it believes the table to be small, and a busy session keeps that plan until the
@@ -175,17 +173,7 @@ COMMENT ON COLUMN call_log.calls.ranks IS 'The ranks of single facts, where they
 -- agent. Where two seem to cost the same it takes the younger.
 CREATE INDEX calls_id ON call_log.calls (id);
 CREATE INDEX calls_started ON call_log.calls (account, agent, started_at) WHERE started_at IS NOT NULL;
-CREATE INDEX calls_period ON call_log.calls (started_at) WHERE started_at IS NOT NULL;
-CREATE INDEX calls_number ON call_log.calls
-	((CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END), account, started_at)
-	WHERE CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END IS NOT NULL;
--- or the planner takes a number for half a percent of all calls
-CREATE STATISTICS call_log.calls_numbers
-	ON (CASE direction WHEN 'Inbound' THEN from_number WHEN 'Outbound' THEN to_number END) FROM call_log.calls;
-COMMENT ON STATISTICS call_log.calls_numbers IS 'How many calls there are with a number.';
-CREATE INDEX calls_contact ON call_log.calls (contact_id, account) WHERE contact_id IS NOT NULL;
--- the agent last: so it finds the parts that all agents had in one call, too
-ALTER TABLE call_log.calls ADD PRIMARY KEY (account, session_id, agent);
+ALTER TABLE call_log.calls ADD PRIMARY KEY (account, agent, session_id);
 CREATE INDEX calls_telephony_session ON call_log.calls (telephony_session_id, account, agent)
 	WHERE telephony_session_id IS NOT NULL;
 CREATE INDEX calls_other_leg ON call_log.calls (account, agent, other_leg) WHERE other_leg IS NOT NULL;
@@ -196,9 +184,6 @@ CREATE INDEX calls_zero ON call_log.calls (account, agent)
 COMMENT ON INDEX call_log.calls_id IS 'A call by the id that answers and links carry.';
 COMMENT ON INDEX call_log.calls_telephony_session IS 'One call under two session ids.';
 COMMENT ON INDEX call_log.calls_started IS 'An agent''s calls of a period.';
-COMMENT ON INDEX call_log.calls_period IS 'All calls of a period.';
-COMMENT ON INDEX call_log.calls_number IS 'All calls with a number.';
-COMMENT ON INDEX call_log.calls_contact IS 'All calls with a contact.';
 COMMENT ON INDEX call_log.calls_other_leg IS 'RingOut: who supersedes this leg.';
 COMMENT ON INDEX call_log.calls_several_names IS 'The rare calls whose events did not agree on telephony session or leg.';
 COMMENT ON INDEX call_log.calls_zero IS 'The calls that the widget names "0".';
@@ -214,7 +199,7 @@ CREATE TABLE call_log.notes (
 	contact_id text COLLATE "C",
 	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
 	PRIMARY KEY (account, agent, session_id, saved_at, request_id),
-	FOREIGN KEY (account, agent, session_id) REFERENCES call_log.calls (account, agent, session_id)
+	FOREIGN KEY (account, agent, session_id) REFERENCES call_log.calls
 );
 COMMENT ON TABLE call_log.notes IS
 'Every save by an agent: what it said, never changed. A retry of the same save adds nothing.';

@@ -203,10 +203,9 @@ COMMENT ON FUNCTION call_log.unite(text, text, text) IS
 'Finds all rows that are the same call as this one (equal telephony session id, RingOut legs), lets one stand for it and merges the others into it, with notes, history, contact and recording. Needs the agent''s lock.';
 
 CREATE TYPE call_log.changed AS (
-	account text, agent text, session_id text, telephony_session_id text, other_leg text, several_names boolean,
-	began_at timestamptz, moved_from timestamptz
+	account text, agent text, session_id text, telephony_session_id text, other_leg text, several_names boolean
 );
-COMMENT ON TYPE call_log.changed IS 'A row that record_calls() wrote, what may tie it to others, and when reports count it.';
+COMMENT ON TYPE call_log.changed IS 'A row that record_calls() wrote, and what may tie it to others.';
 
 -- record_calls() says the same of every fact, so its text is made from a list of
 -- them: here is the shape, with <marks> where the list goes; then the list.
@@ -232,8 +231,6 @@ AS $body$
 DECLARE
 	written integer;
 	changed call_log.changed[];
-	began   timestamptz;
-	closed  timestamptz;
 	seed    record;
 BEGIN
 	PERFORM call_log.lock_agents(accounts, agents);
@@ -295,11 +292,6 @@ BEGIN
 				WHEN call_log.is_another(c.other_legs, c.other_leg, excluded.other_leg)
 				THEN coalesce(c.other_legs, ARRAY[c.other_leg]) || excluded.other_leg
 				ELSE c.other_legs END,
-			-- all that reports count by begins with a quarter of an hour
-			moved_from    = CASE
-				WHEN date_bin('15 min', CASE WHEN <start wins> THEN excluded.started_at ELSE c.started_at END, 'epoch')
-				     <> date_bin('15 min', coalesce(c.started_at, c.logged_at), 'epoch')
-				THEN coalesce(c.started_at, c.logged_at) ELSE c.moved_from END,
 			ranks = ROW (<ranks>)::call_log.fact_ranks,
 			updated_at    = CASE WHEN excluded.rank > c.rank AND <same> THEN c.updated_at ELSE now() END
 		WHERE CASE
@@ -316,20 +308,9 @@ BEGIN
 				OR excluded.logged_by = 'auto' AND c.logged_by = 'backfill'
 			END
 		RETURNING c.account, c.agent, c.session_id, c.telephony_session_id, c.other_leg,
-		          c.telephony_session_ids IS NOT NULL OR c.other_legs IS NOT NULL,
-		          coalesce(c.started_at, c.logged_at) AS began_at, c.moved_from
+		          c.telephony_session_ids IS NOT NULL OR c.other_legs IS NOT NULL
 	)
-	SELECT count(*), array_agg(ROW (u.*)::call_log.changed), min(least(u.began_at, u.moved_from))
-	INTO written, changed, began FROM upserted u;
-
-	-- What was counted already is to be counted anew (0008_rollup.sql).
-	SELECT r.closed_until INTO closed FROM call_log.rollup r WHERE r.one;
-	IF began < closed THEN
-		INSERT INTO call_log.marks (account, agent, session_id, began_at)
-		SELECT w.account, w.agent, w.session_id, m.began_at
-		FROM unnest(changed) AS w CROSS JOIN LATERAL (VALUES (w.began_at), (w.moved_from)) AS m (began_at)
-		WHERE m.began_at < closed;
-	END IF;
+	SELECT count(*), array_agg(ROW (u.*)::call_log.changed) INTO written, changed FROM upserted u;
 
 	FOR seed IN
 		SELECT w.account, w.agent, w.session_id FROM unnest(changed) AS w
@@ -370,11 +351,10 @@ BEGIN
 END $body$
 $shape$;
 BEGIN
-	SELECT replace(replace(replace(replace(replace(replace(shape,
+	SELECT replace(replace(replace(replace(replace(shape,
 	       '<no ranks>', string_agg('NULL', ', ') FILTER (WHERE NOT saved)),
 	       '<values>',   string_agg(f.set_values, E',\n\t\t\t')),
 	       '<ranks>',    string_agg(f.set_rank, E',\n\t\t\t\t' ORDER BY f.place)),
-	       '<start wins>', min(f.wins) FILTER (WHERE f.fact = 'started_at')),
 	       '<any wins>', string_agg(f.wins, E'\n\t\t\t\tOR ')),
 	       '<same>',     '(excluded.state = c.state AND excluded.logged_by <> ''manual'' AND c.logged_by <> ''backfill'''
 	                     || E'\n\t\t\t\tAND (c.connected OR NOT excluded.connected)\n\t\t\t\tAND '

@@ -72,24 +72,42 @@ is($cluster->psql($day), '2026-03-02|7|5|2|4|1|1|97|24.3|15.0|1', 'agent_day cou
 is($cluster->psql("SET TimeZone = 'Europe/Berlin'; $day"),
 	"2026-03-02|6|4|2|3|1|1|90|30.0|20.0|1\n2026-03-03|1|1|0|1|0|0|7|7.0|7.0|0", 'by the days of the session\'s time zone');
 
-# Among an agent's calls one is found by its key, also by a plan that was made
+# Calls are found by the index made for the search, also by a plan that was made
 # while the table was empty, small or unknown, and that a session keeps.
 $cluster->create_db('plans');
 $cluster->install_schema(dbname => 'plans');
-my $plan = sub {
-	return $cluster->psql(q{SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;
-		PREPARE p (text, text, text) AS SELECT merged_into FROM call_log.calls WHERE account = $1 AND agent = $2 AND session_id = $3;
-		EXPLAIN (COSTS OFF) EXECUTE p ('', 'ann', '1')}, dbname => 'plans');
-};
-like($plan->(), qr/using calls_pkey/, 'a call is found by its key in a new table');
+my @search = (
+	[ calls_pkey => q{session_id = '1'}, 'a call by its key' ],
+	[ calls_telephony_session => q{telephony_session_id = '1'}, 'the same call under another name' ],
+	[ calls_other_leg => q{other_leg = '1'}, 'the other leg' ],
+	[ calls_several_names => q{(telephony_session_ids IS NOT NULL OR other_legs IS NOT NULL) AND '1' = ANY (other_legs)}, 'calls of several names' ],
+	[ calls_zero => q{(session_id = telephony_session_id OR session_id LIKE '0/%')}, 'calls without a name' ],
+	[ calls_merged => q{merged_into = '1' AND merged_into IS NOT NULL}, 'the other names of a call' ],
+	[ calls_unstarted => q{started_at IS NULL AND merged_into IS NULL ORDER BY session_id DESC LIMIT 51}, 'calls that never began' ],
+	[ calls_started => q{started_at IS NOT NULL AND started_at <= coalesce($3, 'infinity') AND merged_into IS NULL
+		ORDER BY started_at DESC, session_id DESC LIMIT 51}, 'the newest calls' ]);
+sub plans_are_right {
+	my ($when) = @_;
+	my @explain = map { "EXPLAIN (COSTS OFF) EXECUTE s$_ ('', 'ann', NULL)" } 0 .. $#search;
+	my @prepare = map { "PREPARE s$_ (text, text, timestamptz) AS SELECT * FROM call_log.calls WHERE account = \$1 AND agent = \$2 AND $search[$_][1]" } 0 .. $#search;
+	my @plan = split /^next$/m, $cluster->psql(join(";\n", 'SET enable_seqscan = off', 'SET plan_cache_mode = force_generic_plan', @prepare, join(";\n\\echo next\n", @explain)), dbname => 'plans');
+	like($plan[$_], qr/(?:using|on) $search[$_][0]\b/, "$search[$_][2], $when") for 0 .. $#search;
+}
+plans_are_right('in a new table');
 $cluster->psql('VACUUM call_log.calls', dbname => 'plans');
-like($plan->(), qr/using calls_pkey/, 'in one that was vacuumed while empty');
-$cluster->psql(q{INSERT INTO call_log.calls (account, agent, session_id, state, logged_by, connected, last_event_at, rank, ranks)
-	SELECT '', 'ann', n, 'final', 'auto', true, now(), '\x00', json_populate_record(NULL::call_log.fact_ranks, '{}')
-	FROM generate_series(1, 100) AS n}, dbname => 'plans');
-like($plan->(), qr/using calls_pkey/, 'in one that has grown since');
+plans_are_right('in one that was vacuumed while empty');
+sub grow {
+	$cluster->psql(qq{INSERT INTO call_log.calls (account, agent, session_id, telephony_session_id, started_at, state, logged_by, connected, last_event_at, rank, ranks)
+		SELECT '', (ARRAY['ann', 'bob', 'cyd'])[1 + n % 3], n, 's-' || n, now() - n * interval '1 min', 'final', 'auto', true, now(), '\\x00',
+		       json_populate_record(NULL::call_log.fact_ranks, '{}') FROM generate_series($_[0], $_[1]) AS n}, dbname => 'plans');
+}
+grow(1, 100);
+plans_are_right('in one that has grown since');
 $cluster->psql('ANALYZE call_log.calls', dbname => 'plans');
-like($plan->(), qr/using calls_pkey/, 'and in one that is known to be small');
+plans_are_right('in one that is known to be small');
+grow(101, 5000);
+$cluster->psql('VACUUM ANALYZE call_log.calls', dbname => 'plans');
+plans_are_right('and in one that is not');
 
 # What pg_dump writes can be restored, and is then dumped the same.
 my $dump_of = sub {

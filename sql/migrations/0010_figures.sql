@@ -4,27 +4,29 @@ BEGIN;
 -- ------------------------------------------------------------------ the views
 DO $make$
 DECLARE
-	-- what is shown of figures f
+	-- what is shown of figures f: first what agent_day always showed, in its order, for
+	-- those who built upon it
 	shown text := $$
-       f.calls, f.inbound, f.outbound,<internal>
-       f.live, f.calls - f.live AS ended,
-       f.answered, round(100.0 * f.answered / nullif(f.calls - f.live, 0), 1) AS answered_pct,
-       f.missed, f.voicemail, f.rejected, f.no_answer, f.busy, f.failed, f.other,
+       f.calls, f.inbound, f.outbound, f.answered, f.missed, f.voicemail,
+       f.talk_total_s, round(f.talk_total_s / cardinality(f.talk)::numeric, 1) AS talk_average_s,
+       call_log.percentile(f.talk, 5) AS talk_median_s, f.with_note,
+       call_log.percentile(f.talk, 9) AS talk_p90_s,<internal>
+       f.live, f.calls - f.live AS ended, round(100.0 * f.answered / nullif(f.calls - f.live, 0), 1) AS answered_pct,
+       f.rejected, f.no_answer, f.busy, f.failed, f.other,
        f.inbound_ended, f.inbound_answered,
        round(100.0 * f.inbound_answered / nullif(f.inbound_ended, 0), 1) AS inbound_answered_pct,
-       f.talk_total_s, round(f.talk_total_s / cardinality(f.talk)::numeric, 1) AS talk_average_s,
-       call_log.percentile(f.talk, 5) AS talk_median_s, call_log.percentile(f.talk, 9) AS talk_p90_s,
-       f.with_note, round(100.0 * f.with_note / nullif(f.calls, 0), 1) AS with_note_pct,
-       f.by_hand$$;
-	-- figures added up
-	summed text := (
-		SELECT string_agg(format('sum(%1$I)::bigint AS %1$I', a.attname), ', ' ORDER BY a.attnum)
-		FROM pg_attribute a WHERE a.attrelid = 'call_log.agent_days'::regclass
-		  AND a.attnum > 0 AND a.attname NOT IN ('account', 'agent', 'day', 'talk'))
-		|| ', call_log.sorted(call_log.joined(talk)) AS talk';
+       round(100.0 * f.with_note / nullif(f.calls, 0), 1) AS with_note_pct, f.by_hand$$;
+	-- the figures, one by one, or added up
+	single text;
+	summed text;
 	view   record;
-	meaning record;
 BEGIN
+	SELECT string_agg(format('%1$I::bigint', a.attname), ', ') || ', talk',
+	       string_agg(format('sum(%1$I)::bigint AS %1$I', a.attname), ', ') || ', call_log.sorted(call_log.joined(talk)) AS talk'
+	INTO single, summed
+	FROM pg_attribute a WHERE a.attrelid = 'call_log.agent_days'::regclass
+	  AND a.attnum > 0 AND a.attname NOT IN ('account', 'agent', 'day', 'talk');
+
 	FOR view IN SELECT * FROM (VALUES
 		('agent_day', 'account, agent, day', NULL, 'agent_days', 'true',
 		 'The figures of an agent''s day: one row an agent and day with calls.'),
@@ -41,9 +43,9 @@ BEGIN
 		('team_hour_of_week', 'account, team, day, weekday, hour', 'account, team, day, extract(isodow FROM day)::integer AS weekday, hour', 'team_hours', 'NOT everyone',
 		 'The load of each team by weekday and hour: hour_of_week, of the agents of one team.')
 	) AS v (name, keys, grouped, source, part, says) LOOP
-		EXECUTE format('CREATE VIEW call_report.%I AS SELECT f.%s,', view.name, replace(view.keys, ', ', ', f.'))
+		EXECUTE format('CREATE OR REPLACE VIEW call_report.%I AS SELECT f.%s,', view.name, replace(view.keys, ', ', ', f.'))
 			|| replace(shown, '<internal>', CASE view.source WHEN 'team_hours' THEN ' f.internal,' ELSE '' END)
-			|| CASE WHEN view.grouped IS NULL THEN format(' FROM call_log.%I f', view.source)
+			|| CASE WHEN view.grouped IS NULL THEN format(' FROM (SELECT %s, %s FROM call_log.%I) AS f', view.keys, single, view.source)
 			   ELSE format(' FROM (SELECT %s, %s FROM call_log.%I WHERE %s GROUP BY %s) AS f',
 			               view.grouped, summed, view.source, view.part, view.keys) END;
 		EXECUTE format('COMMENT ON VIEW call_report.%I IS %L', view.name, view.says
@@ -111,6 +113,10 @@ DECLARE
 	view record;
 	meaning record;
 BEGIN
+	-- said anew
+	FOR meaning IN SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'call_report.agent_day'::regclass LOOP
+		EXECUTE format('COMMENT ON COLUMN call_report.agent_day.%I IS NULL', meaning.attname);
+	END LOOP;
 	FOR meaning IN SELECT * FROM (VALUES
 		('account', NULL, 'Tenant; empty in a host with only one.'),
 		('agent', NULL, 'The agent.'),
@@ -191,8 +197,9 @@ BEGIN
 	END LOOP;
 END $$;
 
-REVOKE ALL ON ALL TABLES IN SCHEMA call_report FROM PUBLIC;
-GRANT SELECT ON ALL TABLES IN SCHEMA call_report TO call_log_report;
+GRANT SELECT ON call_report.agent_week, call_report.agent_month, call_report.team, call_report.company_day,
+	call_report.hour_of_week, call_report.team_hour_of_week, call_report.outcome, call_report.recorded,
+	call_report.missed, call_report.unreturned, call_report.live TO call_log_report;
 
-INSERT INTO call_log.migrations (version, name) VALUES (9, 'figures');
+INSERT INTO call_log.migrations (version, name) VALUES (10, 'figures');
 COMMIT;
