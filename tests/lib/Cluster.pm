@@ -12,7 +12,7 @@ package Cluster;
 use v5.32;
 use warnings;
 use Carp qw(croak);
-use Process qw(root run run_ok wait_for free_port scratch unprivileged slurp);
+use Process qw(root run run_ok wait_for free_port scratch unprivileged slurp spew);
 
 chomp(my $bindir = `pg_config --bindir`);
 die "pg_config --bindir says nothing: is libpq-dev installed?\n" if !$bindir;
@@ -210,6 +210,17 @@ sub rows {
 sub psql_file {
 	my ($self, $path, %option) = @_;
 	return $self->psql(undef, %option, file => $path);
+}
+
+# Runs SQL in a session of its own, meanwhile: a Process, whose log is what psql says.
+# Options as those of try_psql(), but seconds.
+sub session {
+	my ($self, $sql, %option) = @_;
+	my $dir = scratch();
+	my $file = delete $option{file};
+	my @arguments = @{ delete $option{arguments} // [ '-v', 'ON_ERROR_STOP=1' ] };
+	spew($file = "$dir/sql", $sql) if !defined $file;
+	return Process->spawn([ $self->bin('psql'), '-XqAt', @arguments, '-d', $self->conninfo(%option), '-f', $file ], log => "$dir/log");
 }
 
 # Brings the database's schema up to date, as an administrator would.
