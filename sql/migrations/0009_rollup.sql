@@ -142,7 +142,8 @@ ANALYZE call_log.settings, call_log.rollup, call_log.marks;
 CREATE VIEW call_log.roll_state AS
 SELECT s.zone, s.rolled_day, s.rolled_day::timestamp AT TIME ZONE s.zone - interval '3 hours' AS open_from, s.settled_until
 FROM (SELECT z.zone, CASE WHEN z.zone = r.time_zone THEN r.rolled_day ELSE '-infinity' END AS rolled_day, r.settled_until
-      FROM call_log.report_zone z CROSS JOIN call_log.rollup r) AS s;
+      -- OFFSET 0: the settings are read once
+      FROM (SELECT z.zone FROM call_log.report_zone z OFFSET 0) AS z CROSS JOIN call_log.rollup r) AS s;
 COMMENT ON VIEW call_log.roll_state IS 'How far the figures are counted that this session can use.';
 
 -- ---------------------------------------------------------------- record_calls()
@@ -281,12 +282,17 @@ DECLARE
 	(count(*) FILTER (WHERE c.noted))::integer                         AS with_note,
 	(count(*) FILTER (WHERE c.by_hand))::integer                       AS by_hand,
 	(count(*) FILTER (WHERE c.recorded AND c.outcome = 'answered'))::integer AS recorded,
+	count(c.talk_s)::integer                                           AS talks,
 	coalesce(sum(c.talk_s), 0)                                         AS talk_total_s,
 	call_log.sorted(array_agg(c.talk_s) FILTER (WHERE c.talk_s IS NOT NULL)) AS talk$$;
+	-- with what would take long to be had from so many days' talk
 	of_agents text := $$
-SELECT c.account, c.agent, (c.began_at AT TIME ZONE c.zone)::date AS day,<figures>
-FROM (<calls>) AS c
-GROUP BY 1, 2, 3$$;
+SELECT f.*, call_log.percentile(f.talk, 5) AS talk_median_s, call_log.percentile(f.talk, 9) AS talk_p90_s
+FROM (
+	SELECT c.account, c.agent, (c.began_at AT TIME ZONE c.zone)::date AS day,<figures>
+	FROM (<calls>) AS c
+	GROUP BY 1, 2, 3
+) AS f$$;
 	-- A call is one, whoever took part in it; and within each team, one again.
 	of_teams text := $$
 SELECT c.account, c.everyone, c.team, (c.began_at AT TIME ZONE c.zone)::date AS day,
@@ -348,6 +354,14 @@ LEFT JOIN LATERAL (
 	-- Parts within some time; with an upper end even where there is none, or the
 	-- planner takes it for a third of the table.
 	within text := '(SELECT p.* FROM call_log.parts p WHERE p.began_at >= <from> AND p.began_at < <until><and>)';
+	-- one agent's: told twice for the sake of two indexes
+	of_agent text := $$(
+		SELECT p.* FROM call_log.parts p
+		WHERE p.account = <account> AND p.agent = <agent> AND p.started_at >= <from> AND p.started_at < <until>
+		UNION ALL
+		SELECT p.* FROM call_log.parts p
+		WHERE p.account = <account> AND p.agent = <agent> AND p.started_at IS NULL AND p.logged_at >= <from> AND p.logged_at < <until>
+	)$$;
 	-- a day's, and some more: where clocks change at midnight the day itself decides
 	day_from text := $$<day>::timestamp AT TIME ZONE <zone> - interval '3 hours'$$;
 	day_until text := $$(<day> + 1)::timestamp AT TIME ZONE <zone> + interval '3 hours'$$;
@@ -392,7 +406,7 @@ UNION ALL$$ || of_agents, 'calls', $$
 	UNION ALL
 	SELECT p.*, <zone> FROM dirty d CROSS JOIN LATERAL <of day> AS p
 	WHERE (p.began_at AT TIME ZONE <zone>)::date = d.day$$,
-		'of day', pg_temp.fill(within, 'from', 'd.from_at', 'until', 'd.until_at', 'and', ' AND p.account = d.account AND p.agent = d.agent'),
+		'of day', pg_temp.fill(of_agent, 'from', 'd.from_at', 'until', 'd.until_at', 'account', 'd.account', 'agent', 'd.agent'),
 		'open', open, 'from', day_from, 'until', day_until, 'day', 'd.day',
 		'zone', zone, 'rolled day', rolled_day, 'few', few, 'state', state);
 	-- A day is to be counted anew also when a call that began on it has other parts that
@@ -490,9 +504,13 @@ BEGIN
 	WHERE r.day = of_day AND (in_account IS NULL OR r.account = in_account AND r.agent = in_agent);
 	INSERT INTO call_log.rolled_agent_days$$ || of_agents || $$;
 END $body$ $$, 'calls', $$
-	SELECT p.*, in_zone AS zone FROM <of day> AS p WHERE (p.began_at AT TIME ZONE in_zone)::date = of_day$$,
-		'of day', within, 'from', day_from, 'until', day_until,
-		'and', ' AND (in_account IS NULL OR p.account = in_account AND p.agent = in_agent)', 'day', 'of_day', 'zone', 'in_zone');
+	SELECT p.*, in_zone AS zone
+	FROM (SELECT * FROM <of all> AS p WHERE in_account IS NULL
+	      UNION ALL
+	      SELECT * FROM <of one> AS p WHERE in_account IS NOT NULL) AS p
+	WHERE (p.began_at AT TIME ZONE in_zone)::date = of_day$$,
+		'of all', within, 'of one', of_agent, 'from', day_from, 'until', day_until,
+		'and', '', 'account', 'in_account', 'agent', 'in_agent', 'day', 'of_day', 'zone', 'in_zone');
 	EXECUTE pg_temp.fill($$
 CREATE FUNCTION call_log.roll_teams(of_day date, in_zone text, in_account text DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql
@@ -829,6 +847,9 @@ BEGIN
 			WHEN 'recorded'      THEN 'With a recording.'
 			WHEN 'everyone'      THEN 'Whether this is of all agents together; else of one team.'
 			WHEN 'talk'          THEN 'Seconds of each answered call, ascending.'
+			WHEN 'talks'         THEN 'How many those are.'
+			WHEN 'talk_median_s' THEN 'The median of talk.'
+			WHEN 'talk_p90_s'    THEN 'Nine of ten of talk are at most so many seconds.'
 			WHEN 'returned_direction' THEN 'The direction of the call that returned it.'
 			WHEN 'account'       THEN 'As in calls.'
 			WHEN 'agent'         THEN 'As in calls.'

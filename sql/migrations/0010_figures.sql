@@ -8,9 +8,8 @@ DECLARE
 	-- those who built upon it
 	shown text := $$
        f.calls, f.inbound, f.outbound, f.answered, f.missed, f.voicemail,
-       f.talk_total_s, round(f.talk_total_s / cardinality(f.talk)::numeric, 1) AS talk_average_s,
-       call_log.percentile(f.talk, 5) AS talk_median_s, f.with_note,
-       call_log.percentile(f.talk, 9) AS talk_p90_s,<internal>
+       f.talk_total_s, round(f.talk_total_s / nullif(f.talks, 0)::numeric, 1) AS talk_average_s,
+       <median> AS talk_median_s, f.with_note, <p90> AS talk_p90_s,<internal>
        f.live, f.calls - f.live AS ended, round(100.0 * f.answered / nullif(f.calls - f.live, 0), 1) AS answered_pct,
        f.rejected, f.no_answer, f.busy, f.failed, f.other,
        f.inbound_ended, f.inbound_answered,
@@ -21,11 +20,11 @@ DECLARE
 	summed text;
 	view   record;
 BEGIN
-	SELECT string_agg(format('%1$I::bigint', a.attname), ', ') || ', talk',
+	SELECT string_agg(format('%1$I::bigint', a.attname), ', ') || ', talk_median_s, talk_p90_s',
 	       string_agg(format('sum(%1$I)::bigint AS %1$I', a.attname), ', ') || ', call_log.sorted(call_log.joined(talk)) AS talk'
 	INTO single, summed
-	FROM pg_attribute a WHERE a.attrelid = 'call_log.agent_days'::regclass
-	  AND a.attnum > 0 AND a.attname NOT IN ('account', 'agent', 'day', 'talk');
+	FROM pg_attribute a WHERE a.attrelid = 'call_log.team_hours'::regclass
+	  AND a.attnum > 0 AND a.attname NOT IN ('account', 'everyone', 'team', 'day', 'hour', 'talk');
 
 	FOR view IN SELECT * FROM (VALUES
 		('agent_day', 'account, agent, day', NULL, 'agent_days', 'true',
@@ -44,7 +43,10 @@ BEGIN
 		 'The load of each team by weekday and hour: hour_of_week, of the agents of one team.')
 	) AS v (name, keys, grouped, source, part, says) LOOP
 		EXECUTE format('CREATE OR REPLACE VIEW call_report.%I AS SELECT f.%s,', view.name, replace(view.keys, ', ', ', f.'))
-			|| replace(shown, '<internal>', CASE view.source WHEN 'team_hours' THEN ' f.internal,' ELSE '' END)
+			|| replace(replace(replace(shown,
+			   '<internal>', CASE view.source WHEN 'team_hours' THEN ' f.internal,' ELSE '' END),
+			   '<median>', CASE WHEN view.grouped IS NULL THEN 'f.talk_median_s' ELSE 'call_log.percentile(f.talk, 5)' END),
+			   '<p90>', CASE WHEN view.grouped IS NULL THEN 'f.talk_p90_s' ELSE 'call_log.percentile(f.talk, 9)' END)
 			|| CASE WHEN view.grouped IS NULL THEN format(' FROM (SELECT %s, %s FROM call_log.%I) AS f', view.keys, single, view.source)
 			   ELSE format(' FROM (SELECT %s, %s FROM call_log.%I WHERE %s GROUP BY %s) AS f',
 			               view.grouped, summed, view.source, view.part, view.keys) END;
