@@ -788,30 +788,41 @@ COMMENT ON PROCEDURE call_log.rebuild_reports() IS
 'Counts all figures of reports anew: CALL call_log.rebuild_reports(). For after calls were put into the table by other means than record_calls(). Meanwhile calls can be written, and reports are right, but slow.';
 
 -- Teams are of all days.
-CREATE FUNCTION call_log.teams_changed() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION call_log.mark_agents(accounts text[], agents text[]) RETURNS void
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
 	-- days that are just being counted are not to be missed
 	PERFORM pg_advisory_xact_lock(hashtextextended('call_log.rollup', 0));
 	INSERT INTO call_log.marks (account, began_at)
-	SELECT DISTINCT d.account, (d.day + time '12:00') AT TIME ZONE r.time_zone
-	FROM call_log.rollup r CROSS JOIN call_log.rolled_agent_days d
-	WHERE (d.account, d.agent) IN (SELECT t.account, t.agent FROM changed t);
+	SELECT DISTINCT o.account, ((o.began_at AT TIME ZONE r.time_zone)::date + time '12:00') AT TIME ZONE r.time_zone
+	FROM call_log.rollup r CROSS JOIN unnest(accounts, agents) AS a (account, agent)
+	JOIN (SELECT p.* FROM call_log.parts p WHERE p.started_at IS NOT NULL
+	      UNION ALL
+	      SELECT p.* FROM call_log.parts p WHERE p.started_at IS NULL) AS p USING (account, agent)
+	-- a call is of the day on which it began at whichever agent of a team
+	JOIN call_log.parts o ON o.account = p.account AND o.session_id = p.session_id
+	WHERE (o.began_at AT TIME ZONE r.time_zone)::date < r.rolled_day;
+END $$;
+COMMENT ON FUNCTION call_log.mark_agents(text[], text[]) IS 'Marks the days of the calls that these agents had a part in.';
+CREATE FUNCTION call_log.teams_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM call_log.mark_agents(array_agg(t.account), array_agg(t.agent)) FROM changed t;
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION call_log.teams_changed() IS 'Marks the days on which these agents had calls.';
+COMMENT ON FUNCTION call_log.teams_changed() IS 'Marks what agents count for whose team is another.';
 CREATE FUNCTION call_log.teams_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('call_log.rollup', 0));
-	INSERT INTO call_log.marks (account, began_at)
-	SELECT DISTINCT d.account, (d.day + time '12:00') AT TIME ZONE r.time_zone
-	FROM call_log.rollup r CROSS JOIN call_log.rolled_agent_days d
-	WHERE (d.account, d.agent) IN (SELECT t.account, t.agent FROM before t UNION SELECT t.account, t.agent FROM changed t);
+	PERFORM call_log.mark_agents(array_agg(t.account), array_agg(t.agent))
+	FROM (SELECT t.account, t.agent FROM before t UNION SELECT t.account, t.agent FROM changed t) AS t;
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION call_log.teams_updated() IS 'The same, for agents renamed too.';
@@ -859,6 +870,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION call_log.mark_changed(), call_log.calls_gone(), call_log.teams_changed(), call_log.teams_updated(),
+	call_log.mark_agents(text[], text[]),
 	call_log.roll_agents(date, text, text, text), call_log.roll_teams(date, text, text),
 	call_log.roll_missed(text[], text[], timestamptz), call_log.roll_marks(call_log.rollup),
 	call_log.first_since(timestamptz), call_log.roll_settled(call_log.rollup), call_log.roll_day(call_log.rollup),

@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Cluster;
-use Feed qw(feed recording);
+use Feed qw(feed record recording);
 use PlainCount qw(comparison);
 use Process qw(wait_for);
 
@@ -109,6 +109,16 @@ $late->psql('INSERT INTO go VALUES (now())');
 wait_for('the writer to end', sub { !$writer->running });
 count_all($late);
 is($late->psql('SELECT count(*) FROM call_log.rolled_missed_calls') . $late->psql(comparison('late')), 1, 'and counts what they wrote');
+
+# A call is of the day on which it began at whichever agent of a team, so a team's
+# change may change other days than those of the agent.
+record($late, [ map { [ { account => '', session_id => 2, agent => $_->[0], started_at => $_->[1], state => 'final', result => $_->[2], direction => 'Inbound' } ] }
+	[ ann => '2026-03-02 10:00+00', 'Missed' ], [ bob => '2026-03-04 10:00+00', 'Accepted' ] ]);
+count_all($late);
+$late->psql("INSERT INTO call_log.teams VALUES ('', 'bob', 'north')");
+is($late->psql(comparison('team')), '', 'an agent of another team takes along the figures of the calls');
+count_all($late);
+is($late->psql(comparison('team')), '', 'and they are counted so');
 
 # Writers, counters and a rebuild at once.
 $cluster->psql('DROP TABLE IF EXISTS feed; UPDATE call_log.settings SET report_time_zone = \'Europe/Berlin\'');
