@@ -374,7 +374,8 @@ LEFT JOIN LATERAL (
 	settled text := '(SELECT z.settled_until FROM state z)';
 	open text := pg_temp.fill(within, 'from', '(SELECT z.open_from FROM state z)', 'until', '''infinity''', 'and', '');
 	unsettled text := pg_temp.fill(within, 'from', settled, 'until', '''infinity''', 'and', '');
-	-- no limit; but the planner takes it for few, and they are
+	-- No limit; but the planner takes it for a tenth, and they are few. Twice where a
+	-- tenth would still be so much that it compiled the query, which takes longer.
 	few text := 'LIMIT (SELECT NULL::bigint)';
 BEGIN
 	of_agents := replace(of_agents, '<figures>', figures);
@@ -419,12 +420,13 @@ WITH <state>, fresh AS MATERIALIZED (
 	SELECT p.* FROM fresh s <of calls>
 ), dirty AS MATERIALIZED (
 	SELECT d.account, d.day, <from> AS from_at, <until> AS until_at
-	FROM (SELECT m.account, (m.began_at AT TIME ZONE <zone>)::date AS day FROM call_log.marks m
-	      UNION
-	      SELECT p.account, (p.began_at AT TIME ZONE <zone>)::date FROM call_log.marks s <of calls>
-	      UNION
-	      SELECT p.account, (p.began_at AT TIME ZONE <zone>)::date FROM of_fresh p) AS d
-	WHERE d.day < <rolled day> <few>
+	FROM (SELECT d.* FROM (
+		SELECT m.account, (m.began_at AT TIME ZONE <zone>)::date AS day FROM call_log.marks m
+		UNION
+		SELECT p.account, (p.began_at AT TIME ZONE <zone>)::date FROM call_log.marks s <of calls>
+		UNION
+		SELECT p.account, (p.began_at AT TIME ZONE <zone>)::date FROM of_fresh p) AS d
+	      WHERE d.day < <rolled day> <few>) AS d <few>
 ), stale AS MATERIALIZED (
 	SELECT DISTINCT p.account, p.session_id FROM dirty d CROSS JOIN LATERAL <of day> AS p
 	WHERE NOT EXISTS (SELECT FROM fresh f WHERE f.account = p.account AND f.session_id = p.session_id) <few>
@@ -439,7 +441,7 @@ WHERE h.day >= <rolled day>
 	SELECT p.*, <zone> AS zone FROM of_fresh p
 	UNION ALL
 	SELECT p.*, <zone> FROM stale s <of calls>$$, 'of calls', of_calls,
-		'of day', pg_temp.fill(within, 'from', 'd.from_at', 'until', 'd.until_at', 'and', ' AND p.account = d.account'),
+		'of day', pg_temp.fill(within, 'from', 'd.from_at', 'until', 'd.until_at', 'and', ' AND p.account = d.account <few>'),
 		'open', open, 'from', day_from, 'until', day_until, 'day', 'd.day',
 		'zone', zone, 'rolled day', rolled_day, 'few', few, 'state', state);
 	-- Dirty: which may be missed, or returned, otherwise than was counted.
@@ -451,7 +453,7 @@ WITH <state>, marked AS MATERIALIZED (
 	                   WHERE p.account = s.account AND p.session_id = s.session_id OFFSET 0) AS p ON true
 	WHERE s.session_id IS NOT NULL <few>
 ), unsettled AS MATERIALIZED (
-	SELECT p.account, p.session_id, p.other_number, p.outcome FROM <unsettled> AS p <few>
+	SELECT p.account, p.session_id, p.other_number, p.outcome FROM (SELECT p.* FROM <unsettled> AS p <few>) AS p <few>
 ), dirty AS MATERIALIZED (
 	SELECT d.* FROM (
 		SELECT m.account, m.session_id FROM marked m
