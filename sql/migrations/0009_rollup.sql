@@ -75,9 +75,9 @@ COMMENT ON STATISTICS call_log.calls_numbers IS 'How many calls there are with a
 CREATE FUNCTION call_log.percentile(sorted integer[], tenths integer) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 -- between two whole numbers a tenth is exact
-SELECT round((10 * sorted[tenths * (cardinality(sorted) - 1) / 10 + 1]
+SELECT (10 * sorted[tenths * (cardinality(sorted) - 1) / 10 + 1]
 	+ tenths * (cardinality(sorted) - 1) % 10
-	* (sorted[(tenths * (cardinality(sorted) - 1) + 9) / 10 + 1] - sorted[tenths * (cardinality(sorted) - 1) / 10 + 1])) / 10.0, 1)
+	* (sorted[(tenths * (cardinality(sorted) - 1) + 9) / 10 + 1] - sorted[tenths * (cardinality(sorted) - 1) / 10 + 1])) * 0.1
 $$;
 COMMENT ON FUNCTION call_log.percentile(integer[], integer) IS
 'The value at so many tenths (5: the median) of ascending numbers, between two of them in proportion, as percentile_cont() does.';
