@@ -206,7 +206,9 @@ BEGIN
 		INSERT INTO call_log.marks (account, agent, session_id, began_at)
 		VALUES (OLD.account, OLD.agent, OLD.session_id, coalesce(OLD.started_at, OLD.logged_at));
 	END IF;
-	IF TG_OP = 'UPDATE' AND coalesce(NEW.started_at, NEW.logged_at) < closed THEN
+	IF TG_OP = 'UPDATE' AND coalesce(NEW.started_at, NEW.logged_at) < closed
+	   AND (NEW.account, NEW.agent, NEW.session_id, coalesce(NEW.started_at, NEW.logged_at))
+	       IS DISTINCT FROM (OLD.account, OLD.agent, OLD.session_id, coalesce(OLD.started_at, OLD.logged_at)) THEN
 		INSERT INTO call_log.marks (account, agent, session_id, began_at)
 		VALUES (NEW.account, NEW.agent, NEW.session_id, coalesce(NEW.started_at, NEW.logged_at));
 	END IF;
@@ -794,18 +796,22 @@ CREATE FUNCTION call_log.mark_agents(accounts text[], agents text[]) RETURNS voi
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET jit = off
 AS $$
 BEGIN
 	-- days that are just being counted are not to be missed
 	PERFORM pg_advisory_xact_lock(hashtextextended('call_log.rollup', 0));
 	INSERT INTO call_log.marks (account, began_at)
-	SELECT DISTINCT o.account, ((o.began_at AT TIME ZONE r.time_zone)::date + time '12:00') AT TIME ZONE r.time_zone
+	SELECT DISTINCT a.account, ((o.began_at AT TIME ZONE r.time_zone)::date + time '12:00') AT TIME ZONE r.time_zone
 	FROM call_log.rollup r CROSS JOIN unnest(accounts, agents) AS a (account, agent)
-	JOIN (SELECT p.* FROM call_log.parts p WHERE p.started_at IS NOT NULL
-	      UNION ALL
-	      SELECT p.* FROM call_log.parts p WHERE p.started_at IS NULL) AS p USING (account, agent)
+	CROSS JOIN LATERAL (
+		SELECT p.session_id FROM call_log.parts p
+		WHERE p.account = a.account AND p.agent = a.agent AND p.started_at IS NOT NULL
+		UNION ALL
+		SELECT p.session_id FROM call_log.parts p
+		WHERE p.account = a.account AND p.agent = a.agent AND p.started_at IS NULL) AS p
 	-- a call is of the day on which it began at whichever agent of a team
-	JOIN call_log.parts o ON o.account = p.account AND o.session_id = p.session_id
+	JOIN call_log.parts o ON o.account = a.account AND o.session_id = p.session_id
 	WHERE (o.began_at AT TIME ZONE r.time_zone)::date < r.rolled_day;
 END $$;
 COMMENT ON FUNCTION call_log.mark_agents(text[], text[]) IS 'Marks the days of the calls that these agents had a part in.';
