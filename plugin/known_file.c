@@ -150,6 +150,9 @@ static bool connect(struct known_file *file, struct err *err)
 	sqlite_set_deadline(db, clock_after(clock_ns(), OPEN_WAIT_MS));
 	if (check_format(db, err) &&
 	    sqlite_set_journal(db, SQLITE_JOURNAL_KEPT, false, err) &&
+	    /* what is forgotten is gone from the disk */
+	    sqlite_run(db, "PRAGMA secure_delete = ON", err) &&
+	    sqlite_set(db, "PRAGMA journal_size_limit =", 0, err) &&
 	    sqlite_set(db, "PRAGMA max_page_count =",
 		       (int64_t)file->max_calls + PAGES_MORE, err) &&
 	    create_table(db, err) && prepare(file, db, err) &&

@@ -161,17 +161,27 @@ bool spool_append(struct spool *spool, const struct event *const *events,
 	return use(spool, append, &argument, true, wait_ms, err);
 }
 
-/* Gives the file's pages back once nothing is left in it: that moves none. It
- * does not matter whether it works. */
-static void shrink(struct sqlite *db)
+/* Once nothing is left in the file its last pages are overwritten as a whole.
+ */
+static bool wipe(struct sqlite *db, bool *empty, struct err *err)
 {
-	int64_t some, unused;
-	struct err ignored;
+	int64_t some;
 
 	if (!sqlite_number(db, "SELECT EXISTS (SELECT 1 FROM event)", &some,
-			   &ignored) ||
-	    some ||
-	    !sqlite_number(db, "PRAGMA freelist_count", &unused, &ignored) ||
+			   err))
+		return false;
+	*empty = !some;
+	return some || sqlite_run(db, "DELETE FROM event", err);
+}
+
+/* Gives the pages of a file that is empty back: that moves none. It does not
+ * matter whether it works. */
+static void shrink(struct sqlite *db)
+{
+	int64_t unused;
+	struct err ignored;
+
+	if (!sqlite_number(db, "PRAGMA freelist_count", &unused, &ignored) ||
 	    unused == 0)
 		return;
 	if (!sqlite_run(db, "PRAGMA incremental_vacuum", &ignored))
@@ -183,12 +193,15 @@ struct rows {
 	size_t count;
 };
 
+/* What is removed is overwritten in the file, and gone from the journal as soon
+ * as nothing is left: it may be what somebody wants to be forgotten. */
 static bool remove_rows(struct spool *spool, void *argument, struct err *err)
 {
 	const struct rows *rows = argument;
 	struct sqlite *db = spool_file_db(spool->file);
 	struct sqlite_statement *remove =
 	    spool_file_statement(spool->file, SPOOL_FILE_REMOVE);
+	bool empty = false;
 
 	if (!sqlite_begin(db, err))
 		return false;
@@ -197,10 +210,14 @@ static bool remove_rows(struct spool *spool, void *argument, struct err *err)
 		if (!sqlite_finish(remove, err))
 			return false;
 	}
-	if (!sqlite_commit(db, err))
+	if (!wipe(db, &empty, err))
 		return false;
-	shrink(db);
-	return true;
+	spool_file_keep_journal(spool->file, !empty);
+	bool done = sqlite_commit(db, err);
+	if (done && empty)
+		shrink(db);
+	spool_file_keep_journal(spool->file, true);
+	return done;
 }
 
 /* Where the disk has no room left for the journal of many rows, it may have for

@@ -70,7 +70,8 @@ bool spool_read_after(struct spool *spool, int64_t after, size_t max,
 		      struct spool_batch *batch, unsigned wait_ms,
 		      struct err *err);
 
-/* Forgets these rows: the server has answered for them. On ERR_FULL and other
+/* Forgets these rows: the server has answered for them. Nothing of
+ * them stays in the file, nor in its journal once the spool is empty. On ERR_FULL and other
  * failures some may be forgotten already. A
  * row's name is never used again, so a row that is gone already, or was read
  * from a file that has been replaced since, does no harm. */

@@ -229,7 +229,7 @@ static bool configure(struct spool_file *file, struct sqlite *db,
 	       sqlite_set(db,
 			  "PRAGMA max_page_count =", (int64_t)file->pages_max,
 			  err) &&
-	       sqlite_run(db, "PRAGMA secure_delete = OFF", err);
+	       sqlite_run(db, "PRAGMA secure_delete = ON", err);
 }
 
 /* Opens what the path names. A journal that a dead process left is rolled back
@@ -544,6 +544,14 @@ spool_file_statement(struct spool_file *file,
 		     enum spool_file_statement statement)
 {
 	return file->statements[statement];
+}
+
+void spool_file_keep_journal(struct spool_file *file, bool kept)
+{
+	struct err ignored;
+
+	sqlite_set(file->db, "PRAGMA journal_size_limit =",
+		   kept ? (int64_t)file->journal_max : 0, &ignored);
 }
 
 bool spool_file_claim(struct spool_file *file)

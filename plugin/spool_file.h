@@ -41,6 +41,10 @@ struct sqlite *spool_file_db(struct spool_file *file);
 struct sqlite_statement *
 spool_file_statement(struct spool_file *file,
 		     enum spool_file_statement statement);
+/* Whether a commit leaves the journal its blocks, to be used again, and with
+ * them what was in the file before; so it is until told, and at the end of the
+ * use it must be. */
+void spool_file_keep_journal(struct spool_file *file, bool kept);
 /* Whether the file is still what its path names: what was written to one that
  * is not will not be found again. */
 bool spool_file_is_current(const struct spool_file *file);

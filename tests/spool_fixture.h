@@ -57,6 +57,36 @@ static inline void fixture_remove(const char *folder)
 	rmdir(folder);
 }
 
+/* In how many files of the folder the bytes of the text are. */
+static inline int count_files_with(const char *folder, const char *text)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int count = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[FIXTURE_PATH];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+			if (fd >= 0)
+				close(fd);
+			continue;
+		}
+		char *bytes = calloc(1, (size_t)st.st_size + 1);
+		if (bytes && read(fd, bytes, (size_t)st.st_size) > 0 &&
+		    memmem(bytes, (size_t)st.st_size, text, strlen(text)))
+			count++;
+		free(bytes);
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
 /* How many names in the folder contain the text. */
 static inline int count_names(const char *folder, const char *part)
 {

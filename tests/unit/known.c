@@ -190,6 +190,37 @@ static void write_file(const char *bytes, size_t len)
 	close(fd);
 }
 
+static void test_traces(const char *folder)
+{
+	enum { LINES = 2000 };
+	char notice[SPOOL_NOTICE], id[16], note[400];
+	struct known *known = open_known(LINES, notice);
+
+	for (int i = 0; i < LINES; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		memset(note, 'x', sizeof(note));
+		snprintf(note + i % 300, sizeof(note) - 300, "secret");
+		memcpy(note, "secret", 6);
+		put(known, id, i, note);
+		if (i % 100 == 0)
+			known_sync(known);
+	}
+	known_sync(known);
+	for (int i = 0; i < LINES; i++) {
+		snprintf(id, sizeof(id), "%d", i * 7 % LINES);
+		if (i % 2)
+			put(known, id, i, i % 3 ? NULL : "other");
+		else
+			drop(known, id);
+		if (i % 50 == 0)
+			known_sync(known);
+	}
+	known_sync(known);
+	known_close(known);
+	ok(count_files_with(folder, "secret") == 0,
+	   "what is forgotten is gone from the disk");
+}
+
 static void test_damage(const char *folder)
 {
 	char notice[SPOOL_NOTICE], *bytes = malloc(1 << 20);
@@ -338,6 +369,8 @@ int main(void)
 	test_bytes();
 	unlink(path);
 	test_sharing();
+	unlink(path);
+	test_traces(folder);
 	unlink(path);
 	test_damage(folder);
 	test_threads();

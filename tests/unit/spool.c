@@ -293,6 +293,44 @@ static void put(struct spool *spool, struct made *made)
 		diag("append: %s", err.text);
 }
 
+/* Closing the file here would drop the spool's locks on it, so a child looks. */
+static int look_for(const char *where, const char *text)
+{
+	int status = -1;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(count_files_with(where, text));
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void test_traces(void)
+{
+	enum { EVENTS = 3000 };
+	struct err err = {0};
+	char made_folder[FIXTURE_PATH];
+	unsigned *seen = calloc(3 * EVENTS, sizeof(*seen));
+	struct spool *spool = spool_open(path, SPOOL_BYTES, &err);
+
+	snprintf(made_folder, sizeof(made_folder), "%s/made", folder);
+	for (unsigned first = 0; first < EVENTS; first += 250)
+		append_many(spool, first, 250, &err);
+	ok(look_for(made_folder, "4155550100") >= 1,
+	   "a number can be read in the file while it is spooled");
+	ok(drain(spool, seen, EVENTS, &err) &&
+	       look_for(made_folder, "415555010") == 0,
+	   "and no more when it was replayed, nor in the journal");
+	append_many(spool, 0, 1, &err);
+	append_many(spool, 1, 1, &err);
+	ok(drain(spool, seen, EVENTS, &err) &&
+	       look_for(made_folder, "415555010") == 0,
+	   "of many events as of two");
+	spool_close(spool);
+	free(seen);
+}
+
 static void test_find(void)
 {
 	struct err err = {0};
@@ -444,6 +482,7 @@ int main(void)
 	test_window();
 	test_names_are_not_reused();
 	test_usage();
+	test_traces();
 	test_find();
 	test_fork();
 	test_speed();
