@@ -55,6 +55,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 10
 \set name figures
 \ir one.sql
+\set migration 11
+\set name life
+\ir one.sql
 
 \if :check
 \else

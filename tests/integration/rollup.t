@@ -1,7 +1,7 @@
 # What reports say does not depend on what was counted beforehand, or when: after
 # random histories of calls, notes, merges, deletions, moves, of teams and of time
 # zones, with roll_up() at any moment, the reports are what a plain count of the
-# calls is. SEED= repeats a run, STEPS= sets its length.
+# calls is. What is erased or purged counts as it did. SEED= repeats a run, STEPS= sets its length.
 use v5.32;
 use warnings;
 use FindBin;
@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Cluster;
 use Feed qw(feed record recording);
-use PlainCount qw(comparison);
+use PlainCount qw(comparison figures);
 use Process qw(wait_for);
 
 my $seed = $ENV{SEED} // time;
@@ -44,7 +44,7 @@ sub event {
 	return {
 		account => rand() < 0.9 ? '' : 'acme', agent => one_of(@agent), session_id => $session, request_id => 'r' . ++$serial, hash => $serial,
 		emitted_at => "$now", state => one_of(qw(ringing connected ended final final final)), connected => maybe(0.3, 't') // 'f',
-		logged_by => $manual ? 'manual' : 'auto', note => $manual ? one_of('', 'n') : undef,
+		logged_by => $manual ? 'manual' : 'auto', note => $manual ? one_of('', 'n') : undef, contact_id => maybe(0.1, 'c'),
 		telephony_session_id => maybe(0.15, 't1', 't2', 't3'), direction => maybe(0.9, 'Inbound', 'Inbound', 'Outbound'),
 		from_number => maybe(0.9, @number), to_number => maybe(0.9, @number),
 		started_at => maybe(0.6, 1) && moment(), duration_s => maybe(0.8, 0, 1, 7, 30, 90),
@@ -66,7 +66,7 @@ sub some_call { sprintf q{(account, agent, session_id) = ('%s', '%s', '%s')}, ra
 my @batch;
 my %change = (
 	record => sub { push @batch, batch(); recording('feed', step => $#batch) },
-	set_note => sub { 'SELECT call_log.set_note(account, agent, session_id, ' . sql(one_of('', 'elsewhere')) . ') FROM call_log.calls WHERE ' . some_call() },
+	set_note => sub { 'SELECT call_log.set_note(account, agent, session_id, ' . sql(one_of('', 'elsewhere')) . ') FROM call_log.calls WHERE erased_at IS NULL AND ' . some_call() },
 	plain_note => sub { 'UPDATE call_log.calls SET note = ' . sql(one_of('', 'plain')) . ' WHERE merged_into IS NULL AND ' . some_call() },
 	plain => sub { 'UPDATE call_log.calls SET ' . one_of('started_at = ' . sql(strftime_utc(moment())), 'started_at = NULL', q{result = 'Missed', state = 'final'},
 		q{from_number = '+1'}, 'duration_s = 44', q{logged_at = logged_at - interval '2 days'}) . ' WHERE ' . some_call() },
@@ -75,15 +75,43 @@ my %change = (
 		one_of("INSERT INTO call_log.teams VALUES ('$account', '$agent', '$team') ON CONFLICT (account, agent) DO UPDATE SET team = excluded.team",
 			"DELETE FROM call_log.teams WHERE account = '$account' AND agent = '$agent'") },
 	zone => sub { 'UPDATE call_log.settings SET report_time_zone = ' . sql(one_of(@zone)) },
+	erase => sub { my $erase = one_of(q{erase_number('', '+1')}, q{erase_number('', '+2')}, q{erase_number('acme', '+1')}, q{erase_number('', '102')}, q{erase_contact('', 'c')});
+		alike("DO \$\$ BEGIN WHILE call_log.$erase > 0 LOOP END LOOP; END \$\$") },
+	purge => sub { my ($account, $before) = (one_of(q{''}, q{'acme'}, 'NULL'), $now - 8 * 86400 - int rand 86400 * one_of(1, 9, 40));
+		alike("DO \$\$ BEGIN WHILE call_log.purge($account, to_timestamp($before), " . one_of(1, 5, 500) . ') > 0 LOOP END LOOP; END $$') . <<~"SQL" },
+		;
+		TRUNCATE kept;
+		INSERT INTO kept SELECT f.* FROM (${\ figures() }) AS f JOIN call_log.purged p ON p.account = f.account AND f.day < p.until_day
+		SQL
 	forget => sub { q{UPDATE call_log.rollup SET rolled_day = '-infinity', settled_until = '-infinity'} },
 	roll => sub { join ';', map { 'SELECT call_log.roll_up(' . one_of(1, 2000, 2000) . ') IS NULL' } 1 .. 1 + rand 4 });
+# No figure changes by it.
+sub alike {
+	my ($sql) = @_;
+	my $figures = figures();
+	return <<~"SQL";
+		CREATE TEMP TABLE before AS $figures;
+		$sql;
+		INSERT INTO unlike (SELECT * FROM before EXCEPT ALL ($figures)) UNION ALL (($figures) EXCEPT ALL SELECT * FROM before);
+		DROP TABLE before
+		SQL
+}
+$cluster->psql('CREATE TABLE kept (of text, account text, day date, figures text); CREATE TABLE unlike (LIKE kept)');
+# What is wrong after a step: also what was kept of purged days and is not so now.
+sub wrong {
+	my ($step) = @_;
+	my $kept = "SELECT f.* FROM (${\ figures() }) AS f JOIN call_log.purged p ON p.account = f.account AND f.day < p.until_day";
+	return comparison($step) . "SELECT '$step', 'kept', * FROM ((($kept) EXCEPT ALL SELECT * FROM kept) UNION ALL (SELECT * FROM kept EXCEPT ALL ($kept))) AS wrong LIMIT 3;\n"
+	  . "SELECT '$step', 'unlike', * FROM unlike LIMIT 6;\n";
+}
+
 my @script;
 for my $step (1 .. $steps) {
-	my $kind = one_of(('record') x 8, ('roll') x 8, qw(set_note plain_note plain plain delete team team), maybe(0.3, 'zone', 'forget') // 'roll');
+	my $kind = one_of(('record') x 8, ('roll') x 8, qw(set_note plain_note plain plain delete team team erase purge), maybe(0.3, 'zone', 'forget') // 'roll');
 	push @script, [ "step $step $kind", $change{$kind}->() ];
 }
 feed($cluster, 'feed', \@batch);
-my $text = join '', map { my ($name, $sql) = @$_; "\\o /dev/null\n$sql;\n\\o\n" . comparison($name) } @script;
+my $text = join '', map { my ($name, $sql) = @$_; "\\o /dev/null\n$sql;\n\\o\n" . wrong($name) } @script;
 is($cluster->psql($text), '', "after each of $steps steps every report is a plain count of the calls");
 
 # Counts until there is nothing to count.
@@ -125,11 +153,12 @@ $cluster->psql('DROP TABLE IF EXISTS feed; UPDATE call_log.settings SET report_t
 my @writer;
 for my $n (1 .. 3) {
 	feed($cluster, "feed$n", [ map { batch() } 1 .. 40 ]);
-	push @writer, $cluster->session(join ';', map { my $s = $_; recording("feed$n", step => $s), $s % 9 ? () : $change{ one_of(qw(set_note plain_note plain)) }->() } 0 .. 39);
+	push @writer, $cluster->session(join(';', map { my $s = $_; recording("feed$n", step => $s), $s % 9 ? () : $change{ one_of(qw(set_note plain_note plain)) }->() } 0 .. 39), arguments => []);
 }
 push @writer, $cluster->session('SELECT call_log.roll_up(1);' x 60), $cluster->session('CALL call_log.rebuild_reports()');
 wait_for('them to end', sub { !grep { $_->running } @writer }, 120);
-is(join('', grep { /ERROR/ } map { $_->log_text } @writer), '', 'calls are written while reports are counted and rebuilt');
+# one erases what another is about to note something on
+is(join('', grep { /ERROR/ && !/was erased$/ } map { split /\n/, $_->log_text } @writer), '', 'calls are written while reports are counted and rebuilt');
 is($cluster->psql(comparison('meanwhile')), '', 'and reports are right');
 count_all($cluster);
 is($cluster->psql('SELECT count(*) FROM call_log.marks') . $cluster->psql(comparison('afterwards')), 0, 'also when all is counted');

@@ -4,7 +4,7 @@ package PlainCount;
 use v5.32;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(comparison);
+our @EXPORT_OK = qw(comparison figures);
 
 # Each as (what, the view's query, the same counted from the calls).
 my $zone = '(SELECT report_time_zone FROM call_log.settings)';
@@ -36,7 +36,7 @@ my @report = (
 		WITH $part SELECT account, agent, local::date, count(*), count(*) FILTER (WHERE direction = 'Inbound'), count(*) FILTER (WHERE outcome IS NULL),
 			count(*) FILTER (WHERE outcome = 'answered'), count(*) FILTER (WHERE outcome = 'missed'), count(*) FILTER (WHERE outcome = 'voicemail'),
 			count(*) FILTER (WHERE outcome = 'other'), coalesce(sum(talk), 0), round((percentile_cont(0.5) WITHIN GROUP (ORDER BY talk))::numeric, 1),
-			round((percentile_cont(0.9) WITHIN GROUP (ORDER BY talk))::numeric, 1), count(*) FILTER (WHERE note <> ''), count(*) FILTER (WHERE logged_by = 'manual')
+			round((percentile_cont(0.9) WITHIN GROUP (ORDER BY talk))::numeric, 1), count(*) FILTER (WHERE note <> '' OR had_note), count(*) FILTER (WHERE logged_by = 'manual')
 		FROM part GROUP BY 1, 2, 3
 		SQL
 	[ agent_month => 'SELECT account, agent, month, calls, talk_total_s, talk_median_s FROM call_report.agent_month', <<~"SQL" ],
@@ -65,11 +65,28 @@ my @report = (
 		SQL
 	[ live => 'SELECT account, agent, session_id FROM call_report.live', 'SELECT account, agent, session_id FROM call_log.calls WHERE merged_into IS NULL AND outcome IS NULL' ]);
 
+# What is of a day that was purged is not in the calls any more: which column the
+# day, or the month, is.
+my %day = (agent_day => 3, agent_month => 3, company_day => 2, team => 3, hour_of_week => 2);
+sub left {
+	my ($name, $query) = @_;
+	return $query if !$day{$name};
+	my $columns = join ', ', map { "c$_" } 1 .. $day{$name};
+	return "SELECT * FROM ($query) AS q ($columns) WHERE NOT EXISTS (SELECT FROM call_log.purged p WHERE p.account = q.c1 AND q.c$day{$name} < p.until_day)";
+}
+
+# All figures, in rows of text, with their account and day.
+sub figures {
+	return join ' UNION ALL ', map { "SELECT '$_' AS of, f.account, f.day, f::text AS figures FROM call_report.$_ f" }
+	  qw(agent_day company_day team hour_of_week outcome recorded);
+}
+
 # SQL that says what of the reports is wrong, nothing if all is right.
 sub comparison {
 	my ($step) = @_;
 	return join '', map {
 		my ($name, $view, $plain) = @$_;
+		$_ = left($name, $_) for $view, $plain;
 		"SELECT '$step', '$name', * FROM ((($view) EXCEPT ALL ($plain)) UNION ALL (($plain) EXCEPT ALL ($view))) AS wrong LIMIT 3;\n";
 	} @report;
 }
