@@ -164,6 +164,15 @@ static const struct option options[] = {
      .max = 1024 * 1024,
      .help = "How large that file may grow, in megabytes; 1024 hold about a "
 	     "million calls. When it is full calls are refused as busy."},
+    {.name = "retention_days",
+     .type = TYPE_INT,
+     .offset = AT(retention_days),
+     .standard = "0",
+     .min = 0,
+     .max = 36500,
+     .help = "For how many days calls are kept, 8 at least; 0: for ever. Older "
+	     "ones are purged from the database, a few at a time, by one of "
+	     "the hosts. Figures of reports stay."},
     {.name = "commit_deadline_ms",
      .type = TYPE_INT,
      .offset = AT(commit_deadline_ms),
@@ -242,6 +251,18 @@ static bool check_spool(const char *path, struct err *err)
 		       "'spool' is '%.40s'; it must be a path that begins "
 		       "with /",
 		       path);
+}
+
+/* The widget looks back 7 days, and would have purged calls logged again. */
+static bool check_retention(int days, struct err *err)
+{
+	enum { DAYS_MIN = 8 };
+
+	return days == 0 || days >= DAYS_MIN ||
+	       err_set(err, ERR_CONFIG,
+		       "'retention_days' is '%d'; allowed are 0, to keep all "
+		       "calls, and %d to 36500",
+		       days, DAYS_MIN);
 }
 
 static bool set_int(const struct option *option, const char *value, int *number,
@@ -329,7 +350,8 @@ bool config_load(struct config *config, const struct crm_host *host,
 			return false;
 		}
 	}
-	if (check_spool(config->spool, err))
+	if (check_spool(config->spool, err) &&
+	    check_retention(config->retention_days, err))
 		return true;
 	config_free(config);
 	return false;

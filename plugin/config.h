@@ -34,11 +34,12 @@ struct config {
 	bool edit_log_hidden;
 	bool authorization;
 	bool backfill;
-	char *widget_url;  /* owned; "": the simulated phone */
-	char *call_url;    /* owned; "": none */
-	char *sign_in_url; /* owned; "": the page itself */
-	int body;          /* enum config_body */
-	int empty_note;    /* enum config_empty_note */
+	char *widget_url;   /* owned; "": the simulated phone */
+	char *call_url;     /* owned; "": none */
+	char *sign_in_url;  /* owned; "": the page itself */
+	int body;           /* enum config_body */
+	int empty_note;     /* enum config_empty_note */
+	int retention_days; /* 0: for ever */
 	int commit_deadline_ms;
 	int match_deadline_ms;
 	int batch_max;

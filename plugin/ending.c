@@ -22,7 +22,9 @@ static void finish_durable(struct ending *ending, struct writer_item *item,
 
 void ending_stored(struct ending *ending, struct writer_item *item)
 {
-	finish_durable(ending, item, ending->observer->stored);
+	finish_durable(ending, item,
+		       ending->erased ? ending->observer->erased
+				      : ending->observer->stored);
 }
 
 void ending_spooled(struct ending *ending, struct writer_item *item)

@@ -14,6 +14,7 @@ struct ending {
 	struct health *health;
 	const struct writer_observer *observer; /* not NULL */
 	size_t given_up;                        /* unwritten for ERR_STOPPING */
+	bool erased; /* of what was committed and is to be told some is */
 };
 
 /* [writer thread] The item goes back to its submitter. */

@@ -43,6 +43,9 @@ struct health {
 	uint64_t spool_said_ns;    /* when the log was last told of that */
 	uint64_t replayed_before;  /* HEALTH_REPLAYED before the outage */
 
+	unsigned retention_days;
+	char retention_error[200]; /* "": none */
+
 	_Atomic uint64_t rejected; /* of which the log was not told */
 	struct err rejection;      /* of the first of them */
 	uint64_t rejected_said_ns;
@@ -279,6 +282,15 @@ void health_listener(struct health *health, enum health_listener state)
 	atomic_store(&health->listener, (int)state);
 }
 
+void health_retention(struct health *health, unsigned days, const char *error)
+{
+	pthread_mutex_lock(&health->mutex);
+	health->retention_days = days;
+	snprintf(health->retention_error, sizeof(health->retention_error), "%s",
+		 error ? error : "");
+	pthread_mutex_unlock(&health->mutex);
+}
+
 static void print_listener(struct health *health, struct buf *out)
 {
 	static const char *const names[] = {"away", "ok", "polling"};
@@ -358,6 +370,26 @@ static void print_spool(struct health *health, struct buf *out)
 	buf_add_string(out, "}");
 }
 
+static void print_retention(struct health *health, struct buf *out)
+{
+	char error[sizeof(health->retention_error)];
+
+	pthread_mutex_lock(&health->mutex);
+	unsigned days = health->retention_days;
+	memcpy(error, health->retention_error, sizeof(error));
+	pthread_mutex_unlock(&health->mutex);
+
+	if (days == 0) {
+		buf_add_string(out, ",\"retention\":null");
+		return;
+	}
+	buf_add_string(out, ",\"retention\":{\"days\":");
+	buf_add_int(out, (int64_t)days);
+	buf_add_string(out, ",\"last_error\":");
+	buf_add_json(out, error, strlen(error));
+	buf_add_string(out, "}");
+}
+
 size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 {
 	static const char *const names[HEALTH_COUNTS] = {
@@ -379,6 +411,7 @@ size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 	    [HEALTH_NOTIFIED] = "notified",
 	    [HEALTH_TRIGGERED] = "triggered",
 	    [HEALTH_UNTRIGGERED] = "untriggered",
+	    [HEALTH_PURGED] = "purged",
 	};
 	struct buf out;
 
@@ -389,6 +422,7 @@ size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 	buf_add_string(&out, ",\"queued\":");
 	buf_add_int(&out, (int64_t)queued);
 	print_spool(health, &out);
+	print_retention(health, &out);
 	for (int i = 0; i < HEALTH_COUNTS; i++)
 		add_named(&out, names[i],
 			  (int64_t)atomic_load(&health->counts[i]));

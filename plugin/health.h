@@ -30,6 +30,7 @@ enum health_count {
 	HEALTH_NOTIFIED,  /* calls that were changed elsewhere */
 	HEALTH_TRIGGERED, /* ids that agents' widgets were to ask again */
 	HEALTH_UNTRIGGERED, /* ids for which there was no room */
+	HEALTH_PURGED,      /* rows of calls that were too old */
 	HEALTH_COUNTS
 };
 
@@ -74,6 +75,10 @@ void health_spool(struct health *health, const struct health_spool *spool);
 
 /* [any] */
 void health_listener(struct health *health, enum health_listener state);
+
+/* [any] For how many days calls are kept (0: for ever); `error` says why older
+ * ones cannot be purged, NULL: they can. */
+void health_retention(struct health *health, unsigned days, const char *error);
 
 /* [any] Writes a JSON object into buf like snprintf. `queued` is the number of
  * events accepted and not yet answered. */

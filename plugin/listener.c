@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "log.h"
 #include "message.h"
+#include "retention.h"
 #include "rollup.h"
 
 #include <stdatomic.h>
@@ -53,6 +54,8 @@ struct listener {
 	struct array keys[CHANGES_KEYS]; /* of calls to be read */
 	uint64_t seen[SEEN];             /* names of saves, by themselves */
 	char *cursor; /* owned; of the last look; NULL: there was none */
+	bool looked_back;
+	struct retention retention;
 	uint64_t started_ns;
 	uint64_t chore_ns, check_ns, poll_ns, count_ns;
 	char token[64];
@@ -81,6 +84,8 @@ struct listener *listener_new(const struct listener_settings *settings,
 	listener->health = settings->health;
 	listener->recall = settings->recall;
 	listener->trigger = settings->trigger;
+	retention_init(&listener->retention, settings->retention_days,
+		       settings->host, settings->health);
 	for (int i = 0; i < CHANGES_KEYS; i++) {
 		array_init(&listener->keys[i], ARRAY_TEXT, ARRAY_MAX);
 		array_begin(&listener->keys[i]);
@@ -338,8 +343,26 @@ static bool look(struct listener *listener)
 	while (full)
 		if (!look_page(listener, &full))
 			return false;
+	recall_reached(listener->recall, listener->cursor);
 	listener->poll_ns = clock_after(clock_ns(), POLL_MS);
 	return true;
+}
+
+/* Finds what was changed, erased above all, while nobody listened who shares
+ * what is known with us. */
+static bool look_back(struct listener *listener)
+{
+	bool done = true;
+
+	if (listener->looked_back)
+		return true;
+	listener->cursor = recall_reach(listener->recall);
+	if (listener->cursor)
+		done = look(listener);
+	free(listener->cursor);
+	listener->cursor = NULL;
+	listener->looked_back = done;
+	return done;
 }
 
 /* --------------------------------------------------------- what is kept */
@@ -400,6 +423,23 @@ static bool count_figures(struct listener *listener)
 	if (wait_ms < COUNT_PAUSE_MS)
 		wait_ms = COUNT_PAUSE_MS;
 	listener->count_ns = clock_after(clock_ns(), wait_ms);
+	return true;
+}
+
+/* Has old calls purged, if it is time. False: the connection fell. */
+static bool purge(struct listener *listener)
+{
+	struct retention *retention = &listener->retention;
+	struct db *db = listener->db;
+	struct err err;
+
+	if (clock_ns() < retention->due_ns)
+		return true;
+	if (!changes_limit(db, STATEMENT_MS, &err) ||
+	    !retention_queue(retention, db, &err) || !answered(listener, db))
+		return false;
+	retention_answered(retention, db, 1);
+	db_done(db);
 	return true;
 }
 
@@ -475,7 +515,7 @@ static bool begin(struct listener *listener)
 	    !changes_listen(db, &err) || !run(listener, db))
 		return false;
 	db_done(db);
-	return look(listener) && check(listener);
+	return look_back(listener) && look(listener) && check(listener);
 }
 
 /* Until the connection falls. */
@@ -501,10 +541,13 @@ static void serve(struct listener *listener)
 			until_ns = listener->poll_ns;
 		if (listener->keys[0].count > 0)
 			continue;
-		if (!keep_triggers(listener) || !count_figures(listener))
+		if (!keep_triggers(listener) || !count_figures(listener) ||
+		    !purge(listener))
 			return;
 		if (listener->count_ns < until_ns)
 			until_ns = listener->count_ns;
+		if (listener->retention.due_ns < until_ns)
+			until_ns = listener->retention.due_ns;
 		pause_for(listener, db, until_ns);
 	}
 }

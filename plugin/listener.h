@@ -2,8 +2,8 @@
  * over a connection of its own, or by looking for them where none come through.
  * It has the agents' widgets ask again, and, because nobody waits for it, it
  * also does the chores: it posts what is gathered in the trigger, or keeps it in
- * the database for pages that ask, and shares what is known with other
- * processes. */
+ * the database for pages that ask, shares what is known with other processes,
+ * and has figures counted and old calls purged. */
 #ifndef CALL_LOG_LISTENER_H
 #define CALL_LOG_LISTENER_H
 
@@ -19,6 +19,7 @@ struct listener_settings {
 	struct health *health;       /* borrowed until listener_free() */
 	struct recall *recall;       /* the same */
 	struct trigger *trigger;     /* the same; stopping closes it */
+	unsigned retention_days;     /* 0: calls are kept for ever */
 };
 
 struct listener;

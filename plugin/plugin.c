@@ -252,6 +252,15 @@ static void on_replayed(void *context, const struct event *event)
 		    event->session_id, TRIGGER_NOW);
 }
 
+static void on_erased(void *context, const struct event *event)
+{
+	struct plugin *plugin = context;
+
+	recall_erased(plugin->recall, event);
+	trigger_add(plugin->trigger, event->account, event->agent,
+		    event->session_id, TRIGGER_NOW);
+}
+
 static void on_rejected(void *context, const struct event *event)
 {
 	struct plugin *plugin = context;
@@ -281,6 +290,7 @@ static bool make_memory(struct plugin *plugin, struct err *err)
 	    .stored = on_stored,
 	    .spooled = on_spooled,
 	    .replayed = on_replayed,
+	    .erased = on_erased,
 	    .rejected = on_rejected,
 	};
 	return plugin->recall != NULL;
@@ -296,6 +306,7 @@ static bool make_listener(struct plugin *plugin, struct err *err)
 	    .health = plugin->health,
 	    .recall = plugin->recall,
 	    .trigger = plugin->trigger,
+	    .retention_days = (unsigned)config->retention_days,
 	};
 
 	plugin->listener = listener_new(&listener, err);

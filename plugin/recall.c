@@ -425,6 +425,23 @@ void recall_committed(struct recall *recall, const struct event *event)
 	known_copy_free(&copy);
 }
 
+void recall_erased(struct recall *recall, const struct event *event)
+{
+	struct known_copy copy;
+	struct known_call call = {.account = event->account,
+				  .agent = event->agent,
+				  .session_id = event->session_id};
+
+	atomic_fetch_add(&recall->committed, 1);
+	bool old = known_get(recall->known, event->account, event->agent,
+			     event->session_id, &copy);
+	follow_zero(recall, event, old);
+	if (old && copy.call.id != KNOWN_SPOOLED)
+		call.id = copy.call.id;
+	known_put(recall->known, &call);
+	known_copy_free(&copy);
+}
+
 /* For as long as a match cannot look into the spool. Of a call that the database
  * is known to have nothing is forgotten. */
 void recall_kept(struct recall *recall, const struct event *event)
@@ -455,6 +472,35 @@ void recall_rejected(struct recall *recall, const struct event *event)
 		known_drop(recall->known, event->account, event->agent,
 			   event->session_id);
 	known_copy_free(&copy);
+}
+
+/* An agent has a name. */
+static const struct known_call reach_key = {
+    .account = {.s = "", .len = 0},
+    .agent = {.s = "", .len = 0},
+    .session_id = {.s = "reach", .len = 5},
+};
+
+void recall_reached(struct recall *recall, const char *reach)
+{
+	struct known_call line = reach_key;
+
+	line.note = (struct text){.s = reach, .len = strlen(reach)};
+	known_put(recall->known, &line);
+}
+
+char *recall_reach(struct recall *recall)
+{
+	struct known_copy copy;
+	char *reach = NULL;
+
+	if (!known_get(recall->known, reach_key.account, reach_key.agent,
+		       reach_key.session_id, &copy))
+		return NULL;
+	if (copy.arena && copy.call.note.s)
+		reach = strndup(copy.call.note.s, copy.call.note.len);
+	known_copy_free(&copy);
+	return reach;
 }
 
 void recall_sync(struct recall *recall)

@@ -49,7 +49,17 @@ void recall_logged(struct recall *recall, struct text account,
 /* [any] The event is in the database; in the spool; in neither, refused. */
 void recall_committed(struct recall *recall, const struct event *event);
 void recall_kept(struct recall *recall, const struct event *event);
+/* [any] It is in the database, and what it told is perhaps erased: that it is
+ * logged is all that is remembered. */
+void recall_erased(struct recall *recall, const struct event *event);
 void recall_rejected(struct recall *recall, const struct event *event);
+
+/* [one thread] How far the changes of calls were followed, in the words of who
+ * follows them. It is kept beside what they told, and after it, so that a
+ * process that starts knows what it has missed. The reach: owned; NULL: nobody
+ * knows. */
+void recall_reached(struct recall *recall, const char *reach);
+char *recall_reach(struct recall *recall);
 
 /* [one thread] Shares with other processes what is known; every second or so,
  * and at the end. */

@@ -54,12 +54,15 @@ bool recorder_write(struct recorder *recorder,
 	       queue_calls(recorder, err) && store_go(store, err);
 }
 
-int32_t recorder_written(const struct recorder *recorder)
+int32_t recorder_written(const struct recorder *recorder, bool *erased)
 {
 	const struct db *db = store_results(recorder->store);
 	size_t calls = store_first(recorder->store);
 
-	return db_rows(db, calls) == 1 ? db_int4(db, calls, 0, 0) : 0;
+	int32_t said = db_rows(db, calls) == 1 ? db_int4(db, calls, 0, 0) : 0;
+
+	*erased = said < 0;
+	return *erased ? -1 - said : said;
 }
 
 /* What the event tells is kept by the names of record_calls()'s parameters. */

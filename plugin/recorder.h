@@ -27,8 +27,8 @@ void recorder_free(struct recorder *recorder); /* also when zeroed */
 bool recorder_write(struct recorder *recorder,
 		    const struct event *const *events, size_t count,
 		    uint64_t deadline_ns, struct err *err);
-/* Store DONE: how many rows that changed. */
-int32_t recorder_written(const struct recorder *recorder);
+/* Store DONE: how many rows that changed; `erased`: some of the calls are. */
+int32_t recorder_written(const struct recorder *recorder, bool *erased);
 
 /* Store IDLE -> BUSY: keeps an event that the database refuses in
  * call_log.rejected, with the reason; there already, it is left as it is. As

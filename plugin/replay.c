@@ -180,8 +180,10 @@ static void tell(const struct replay *replay, const struct range *range)
 	const struct ending *ending = replay->spooler->ending;
 	const struct writer_observer *observer = ending->observer;
 	void (*tell_one)(void *context, const struct event *event) =
-	    range->condemned ? observer->rejected : observer->replayed;
+	    ending->erased ? observer->erased : observer->replayed;
 
+	if (range->condemned)
+		tell_one = observer->rejected;
 	for (size_t i = range->start; tell_one && i < range->end; i++)
 		tell_one(observer->context, replay->batch.events[i]);
 	if (range->condemned)

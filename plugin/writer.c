@@ -295,7 +295,10 @@ static void send_next(struct writer *writer)
 
 static void count_written(struct writer *writer, size_t events)
 {
-	size_t written = (size_t)recorder_written(&writer->recorder);
+	bool erased;
+	size_t written = (size_t)recorder_written(&writer->recorder, &erased);
+
+	writer->ending.erased = writer->ending.erased || erased;
 
 	health_add(writer->health, HEALTH_BATCHES, 1);
 	health_add(writer->health, HEALTH_WRITTEN, written);
@@ -402,6 +405,7 @@ static void work(struct writer *writer)
 		}
 	} while (writer->state == STORE_FAILED);
 	live_tell(&writer->live);
+	writer->ending.erased = false;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)

@@ -27,6 +27,9 @@ struct writer_observer {
 	void (*spooled)(void *context, const struct event *event);
 	/* committed after a time in the spool, where any process put it */
 	void (*replayed)(void *context, const struct event *event);
+	/* instead of stored or replayed: committed, with some of calls that are
+	 * erased; what it told is not to be remembered */
+	void (*erased)(void *context, const struct event *event);
 	/* refused by the database, live or in replay, and kept in
 	 * call_log.rejected */
 	void (*rejected)(void *context, const struct event *event);

@@ -16,7 +16,7 @@ my %layers = (
 		'matcher round writer live spooler replay batch ending ranges',
 		'recall',
 		'trigger',
-		'recorder question changes rollup',
+		'recorder question changes rollup retention',
 		'columns',
 		'store',
 		'spool known known_file',

@@ -41,6 +41,8 @@ static void good(void)
 					  "T\"\xc3\xa4",
 					  "batch_max",
 					  "1",
+					  "retention_days",
+					  "8",
 					  "queue_max",
 					  "1000000",
 					  NULL};
@@ -52,7 +54,8 @@ static void good(void)
 	ok(config.body == CONFIG_BODY_FINAL &&
 	       config.empty_note == CONFIG_EMPTY_KEEP && config.show_log_modal,
 	   "the rest has its defaults: words and flags");
-	ok(config.commit_deadline_ms == 2000 && config.batch_max == 500,
+	ok(config.commit_deadline_ms == 2000 && config.batch_max == 500 &&
+	       config.retention_days == 0,
 	   "and numbers");
 	is(config.logger_title, "Log call", "and text");
 	config_free(&config);
@@ -62,7 +65,8 @@ static void good(void)
 	ok(config.body == CONFIG_BODY_ALL &&
 	       config.empty_note == CONFIG_EMPTY_ERASE &&
 	       !config.show_log_modal && config.commit_deadline_ms == 100 &&
-	       config.batch_max == 1 && config.queue_max == 1000000,
+	       config.batch_max == 1 && config.queue_max == 1000000 &&
+	       config.retention_days == 8,
 	   "also to the ends of its range");
 	config_free(&config);
 
@@ -89,6 +93,11 @@ static void bad(void)
 	     "'batch_max' is ''; allowed are 1 to 500"},
 	    {{"conninfo", "x", "batch_max", "99999999999999999999"},
 	     "'batch_max' is '99999999999999999999'; allowed are 1 to 500"},
+	    {{"conninfo", "x", "retention_days", "7"},
+	     "'retention_days' is '7'; allowed are 0, to keep all calls, and 8 "
+	     "to 36500"},
+	    {{"conninfo", "x", "retention_days", "-1"},
+	     "'retention_days' is '-1'; allowed are 0 to 36500"},
 	    {{"conninfo", "x", "body", "Final"},
 	     "'body' is 'Final'; allowed are none, final, all"},
 	    {{"conninfo", "x", "empty_note", ""},
