@@ -58,6 +58,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 11
 \set name life
 \ir one.sql
+\set migration 12
+\set name rights
+\ir one.sql
 
 \if :check
 \else

@@ -124,7 +124,7 @@ is($old->psql(q{SELECT string_agg(session_id || coalesce(' ' || outcome, ''), ',
 my %right = map { $_ => 1 } my @after = split /\n/, $old->psql($rights);
 is(join("\n", grep { !$right{$_} } @before), '', 'nobody has lost a right');
 my %had = map { $_ => 1 } @before;
-is(join("\n", grep { !$had{$_} && !/^(?:call_log_report (?:SELECT call_report|EXECUTE)|call_log_writer (?:EXECUTE call_log\.|SELECT call_log\.(?:rollup$|erasing\.(?:one|until)$)|INSERT call_log\.marks)|call_log_admin (?:USAGE call_log$|SELECT call_log\.erasures$|EXECUTE call_log\.(?:erase_|purge\())|PUBLIC EXECUTE call_log\.(?:percentile|sorted|joined|covered_s|ratio)\()/ } @after), '', 'and the roles got those that are new, and nobody others');
+is(join("\n", grep { !$had{$_} && !/^(?:call_log_report (?:SELECT call_report|EXECUTE)|call_log_writer (?:EXECUTE call_log\.|SELECT call_log\.(?:rollup$|erasing\.(?:one|until)$)|INSERT call_log\.marks)|call_log_admin (?:USAGE call_log$|SELECT call_log\.erasures$|EXECUTE call_log\.(?:erase_|purge\())|PUBLIC EXECUTE call_log\.(?:percentile|sorted|joined|covered_s|ratio|cell|iso_8601|own_reports_hold)\(|call_log_views (?:USAGE|SELECT)|call_log_reader (?:USAGE call_own|SELECT call_log\.readable_agents)$)/ } @after), '', 'and the roles got those that are new, and nobody others');
 is($old->psql('SELECT count(*) > 0 FROM call_report.agent_day', user => 'dashboard') . $old->psql('SELECT count(*) > 0 FROM busy'), 'tt', 'what was built upon a view stands');
 
 is($old->psql(comparison('not counted')), '', 'reports are right, where nothing is counted yet');
@@ -134,7 +134,7 @@ is($old->psql('SELECT count(*) > 10 FROM call_log.rolled_agent_days') . $old->ps
 # As a new installation makes it, and to be made again without harm.
 sub dump_of {
 	my ($db, @option) = @_;
-	my ($out) = run_ok([ $cluster->bin('pg_dump'), @option, '-n', 'call_log', '-n', 'call_report', '-d', $cluster->conninfo(dbname => $db) ]);
+	my ($out) = run_ok([ $cluster->bin('pg_dump'), @option, '-n', 'call_log', '-n', 'call_report', '-n', 'call_own', '-d', $cluster->conninfo(dbname => $db) ]);
 	return $out =~ s/^\\(un)?restrict .*\n//gmr;
 }
 my $dump = dump_of('old');

@@ -18,8 +18,9 @@ $cluster->psql(<<~'SQL');
 	INSERT INTO call_log.teams VALUES ('acme', 'ann', 'north'), ('acme', 'bob', 'north'), ('acme', 'cyd', 'south');
 	SQL
 
-# A day's figures as text, what is not there as "-".
-sub lines { my ($sql, @option) = @_; return $cluster->psql("SET search_path = call_report; $sql", arguments => [ '-P', 'null=-' ], @option) }
+# A day's figures as text, what is not there as "-". Each view is to be asked.
+my %asked;
+sub lines { my ($sql, @option) = @_; $asked{$1} = 1 while $sql =~ /\bFROM (\w+)/g; return $cluster->psql("SET search_path = call_report; $sql", arguments => [ '-P', 'null=-' ], @option) }
 sub call {
 	my ($session_id, $agent, $local, $direction, $result, $duration, %more) = @_;
 	return { session_id => $session_id, agent => $agent, started_at => "$local Europe/Berlin", direction => $direction,
@@ -113,8 +114,20 @@ is(lines(q{SELECT agent, state, stuck, age_s BETWEEN 90 AND 150, silent_s BETWEE
 $cluster->psql(q{DELETE FROM call_log.calls WHERE session_id = '15'});
 
 # ---------------------------------------------------------- lists of the calls
+is(lines(q{SELECT session_id, agent, started_at, ended_at, direction, other_number, state, outcome, duration_s, talk_s FROM calls
+	WHERE session_id IN ('1', '3', '7', '8', '10', '13', '14') ORDER BY session_id::integer, agent}), <<~'END' =~ s/\n\z//r, 'calls: one row an agent and call, ringing no talk');
+	1|ann|2026-03-02 09:00:00+00|2026-03-02 09:01:40+00|Inbound|+49301|final|answered|100|100
+	3|ann|2026-03-02 09:30:00+00|2026-03-02 09:30:20+00|Inbound|+49311|final|missed|20|-
+	7|ann|2026-03-02 22:50:00+00|2026-03-02 23:10:00+00|Inbound|+49305|final|answered|1200|1200
+	8|bob|2026-03-02 11:00:00+00|2026-03-02 11:00:30+00|Inbound|+49306|connected|-|30|-
+	10|ann|2026-03-02 13:00:00+00|2026-03-02 13:00:30+00|Inbound|+49307|final|answered|30|30
+	10|bob|2026-03-02 13:00:30+00|2026-03-02 13:02:00+00|Inbound|+49307|final|answered|90|90
+	13|dan|2026-03-02 15:00:00+00|2026-03-02 15:00:05+00|Outbound|+49309|final|answered|5|5
+	END
+is(lines('SELECT agent, session_id, merged_into FROM merged_calls'), 'dan|14|13', 'the leg that was superseded is another name of its call');
+is(lines(q{SELECT day, started_at, ended_at, agent, team, outcome, talk_s FROM export WHERE session_id IN ('7', '14')}), '2026-03-02|2026-03-02T23:50:00+01:00|2026-03-03T00:10:00+01:00|ann|north|answered|1200', 'for a spreadsheet, in the reports\' time zone');
 is(lines('SELECT agent, talk_s, session_id FROM without_note ORDER BY 1, 2'), "ann|200|2\nann|1200|7\nbob|90|10", 'long answered calls without a note');
-is(lines('SELECT count(*) FROM not_logged_by_hand'), 3, 'or not logged by hand');
+is(lines('SELECT agent, talk_s, logged_by, session_id FROM not_logged_by_hand ORDER BY 1, 2'), "ann|200|auto|2\nann|1200|auto|7\nbob|90|auto|10", 'or not logged by hand');
 $cluster->psql('UPDATE call_log.settings SET note_expected_s = 300');
 is(lines('SELECT agent, talk_s FROM without_note'), 'ann|1200', 'how long is a setting');
 is(lines(q{SELECT started_at, agent, direction, outcome, talk_s FROM number_history WHERE number = '+49308' ORDER BY agent}),
@@ -150,6 +163,8 @@ is(lines('SELECT session_id, outcome, agents, returned_how, returned_by, returne
 	28|missed|{cyd}|-|-|-|-
 	END
 is(lines('SELECT other_number, started_at, waiting_s > 86400 FROM unreturned'), '+49316|2026-03-02 17:00:00+00|t', 'who still waits: not whoever cannot be called');
+record($cluster, batches(inbound(30, 'gil', "$monday 19:00", '+49319', 'Missed', 10, account => 'other'), inbound(31, 'gil', "$monday 16:30", '+49318', 'Voicemail', 10, account => 'other')));
+is(lines('SELECT other_number, agents FROM unreturned'), "+49318|{gil}\n+49316|{ann}\n+49319|{gil}", 'who has waited longest first');
 
 # --------------------------------------------------------- when clocks change
 record($cluster, batches(
@@ -202,6 +217,12 @@ $cluster->psql(q{CREATE ROLE analyst LOGIN IN ROLE call_log_report; ALTER ROLE a
 is(lines($tokyo, user => 'analyst'), "2026-03-02|11\n2026-03-03|5", 'or one whose role has it set');
 my @view = map { $_->[0] } $cluster->rows(q{SELECT viewname FROM pg_views WHERE schemaname = 'call_report' ORDER BY 1});
 is(($cluster->try_psql("SELECT * FROM call_report.$_", user => 'analyst'))[2], '', "an analyst reads $_") for @view;
+is(join(' ', grep { !$asked{$_} } @view), '', 'and each was asked here for what can be counted by eye');
+is($cluster->psql(<<~'SQL'), '', 'beside each percentage stands what it is of');
+	SELECT string_agg(p.attrelid::regclass || '.' || p.attname, ', ') FROM pg_attribute p JOIN pg_class c ON c.oid = p.attrelid
+	WHERE c.relnamespace = 'call_report'::regnamespace AND p.attname LIKE '%\_pct' AND NOT EXISTS (
+		SELECT FROM pg_attribute d WHERE d.attrelid = p.attrelid AND col_description(p.attrelid, p.attnum) ~ ('percentage of (\w+ in )?' || d.attname || '[;.]'))
+	SQL
 
 # -------------------------------------------------------- counted beforehand
 my $all = join ' UNION ALL ', map { "SELECT '$_', to_jsonb(v) - 'waiting_s' - 'age_s' - 'silent_s' FROM $_ v" } @view;

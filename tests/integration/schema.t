@@ -20,7 +20,17 @@ for my $installer ([ boss => 'CREATEROLE' ], [ owner => '' ]) {
 	my ($name, $attributes) = @$installer;
 	$cluster->create_role($name, $attributes);
 	$cluster->psql("CREATE DATABASE of_$name OWNER $name");
-	is(($cluster->try_psql(undef, file => root() . '/sql/install.sql', dbname => "of_$name", user => $name))[2], '', "$name, no superuser, installs too");
+	my ($status, undef, $complaint) = $cluster->try_psql(undef, file => root() . '/sql/install.sql', dbname => "of_$name", user => $name);
+	is($status, 0, "$name, no superuser, installs too") or diag $complaint;
+	if ($attributes) {
+		is($complaint, '', 'without a complaint');
+	} else {
+		like($complaint, qr/WARNING:  schema call_own is not made.*HINT:  GRANT call_log_views TO owner; and then, as owner: SELECT call_log.make_own_reports/s, 'but the views of call_own, and is told what that takes');
+		$cluster->psql('GRANT call_log_views TO owner');
+		$cluster->psql('SELECT call_log.make_own_reports()', dbname => "of_$name", user => $name);
+	}
+	$cluster->psql("CREATE ROLE reader_of_$name LOGIN IN ROLE call_log_reader");
+	is($cluster->psql('SELECT count(*) FROM call_own.agent_day', dbname => "of_$name", user => "reader_of_$name"), 0, 'and so it has all views');
 }
 
 $cluster->install_schema;
@@ -42,11 +52,11 @@ is($check->(dbname => 'older'), '', 'and is brought up to date');
 is($cluster->psql(<<~'SQL'), '', 'every table, column, view, function, type and index that is ours has a comment');
 	SELECT string_agg(what, E'\n' ORDER BY what) FROM (
 		SELECT c.oid::regclass::text AS what FROM pg_class c
-		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace) AND c.relkind IN ('r', 'v', 'i')
+		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace, 'call_own'::regnamespace) AND c.relkind IN ('r', 'v', 'i')
 		  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid) AND obj_description(c.oid, 'pg_class') IS NULL
 		UNION ALL
 		SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace) AND c.relkind IN ('r', 'v')
+		WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace, 'call_own'::regnamespace) AND c.relkind IN ('r', 'v')
 		  AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
 		UNION ALL
 		SELECT p.oid::regprocedure::text FROM pg_proc p
