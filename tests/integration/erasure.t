@@ -137,6 +137,20 @@ like($refusal->($_, 'officer'), qr/^permission denied/, "the officer may not $_"
 like($refusal->("$_ call_log.erasures" . (/UPD/ ? ' SET done_by = \'x\'' : ''), 'postgres'), qr/stays written down/, "nor the owner: $_") for 'DELETE FROM', 'UPDATE', 'TRUNCATE';
 like($refusal->('SELECT ' . $_, 'officer'), qr/^there is no (number|contact) to erase/, "$_ is refused") for q{call_log.erase_number('', ' - ')}, q{call_log.erase_contact('', '')};
 
+# ------------------------------------------- beside one that began to write before
+$cluster->psql('CREATE TABLE go (at timestamptz)');
+my $late = '+16505550199';
+feed($cluster, 'feed', [ [ event(95, 'ann', from_number => $late) ] ]);
+my $slow = $cluster->session('BEGIN; ' . recording('feed', step => 0) . '; DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM go) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; COMMIT;');
+wait_for('it to have written', sub { $cluster->psql(q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO %go%' AND state = 'active' AND pid <> pg_backend_pid()}) });
+my $waiting = $cluster->session("CALL call_log.erase_person('', number => '$late')");
+wait_for('the erasure to wait, or to end', sub { !$waiting->running || $cluster->psql(q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CALL%' AND wait_event_type = 'Lock'}) });
+$cluster->psql('INSERT INTO go VALUES (now())');
+wait_for('both to end', sub { !grep { $_->running } $slow, $waiting });
+# where it waited too long it says so, and is to be called again
+$cluster->psql("CALL call_log.erase_person('', number => '$late')") if $waiting->log_text =~ /lock timeout/;
+is(told(qr/6505550199/), '', 'what was being written when an erasure began is erased');
+
 # ------------------------------------------------------- at the same time, killed
 $cluster->create_db('busy');
 my $busy = $cluster->database('busy');
