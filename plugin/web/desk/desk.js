@@ -10,7 +10,7 @@
 import { Api } from './api.js';
 import { CallPage } from './call.js';
 import { Calls } from './calls.js';
-import { element } from './dom.js';
+import { offerDemo } from './demo.js';
 import { addressOf, List } from './list.js';
 import { Notes } from './notes.js';
 import { State } from './state.js';
@@ -59,7 +59,7 @@ class Desk {
 		this.drafts = '';
 		this.notes.recall();
 		part('who').textContent = this.api.agent;
-		this.offerDemo();
+		offerDemo(this.api);
 		this.hearSearch();
 		part('more').addEventListener('click', () => this.calls.more());
 		addEventListener('hashchange', () => this.route());
@@ -205,23 +205,6 @@ class Desk {
 		document.body.dataset.side = side;
 		for (const button of part('sides').children)
 			button.setAttribute('aria-pressed', button.dataset.side === side);
-	}
-
-	/* ------------------------------------------------------------ demonstration */
-
-	async offerDemo() {
-		const agents = await this.api.demoAgents();
-		const choice = part('demo-agent');
-		part('demo').hidden = agents.length === 0;
-		part('who').hidden = agents.length > 0;
-		choice.replaceChildren(...agents.map((agent) => element('option',
-			{ value: agent, selected: agent === this.api.agent }, agent)));
-		choice.addEventListener('change', async () => {
-			if (await this.api.become(choice.value)) {
-				history.replaceState(null, '', location.pathname);
-				location.reload();
-			}
-		});
 	}
 }
 
