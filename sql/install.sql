@@ -61,6 +61,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 12
 \set name rights
 \ir one.sql
+\set migration 13
+\set name report_page
+\ir one.sql
 
 \if :check
 \else
