@@ -9,18 +9,18 @@
 
 enum { VALUE_MAX = 64 * 1024, OPTIONS_MAX = 64 * 1024 };
 
-enum type { TYPE_STRING, TYPE_INT, TYPE_BOOL, TYPE_ENUM };
+enum type { TYPE_STRING, TYPE_INT, TYPE_BOOL, TYPE_ENUM, TYPE_STRINGS };
 
 struct option {
 	const char *name;
 	enum type type;
-	size_t offset; /* in struct config: char *, int, bool, int */
+	size_t offset; /* in struct config: char *, int, bool, int, char * */
 	bool required;
 	bool secret;          /* may hold a password */
 	const char *standard; /* the default, as the host would hand it over */
 	int min, max;
 	const char *values[5]; /* of an enum, in the order of its C enum */
-	const char *example;
+	const char *example;   /* of strings: as JSON */
 	const char *help;
 };
 
@@ -147,6 +147,14 @@ static const struct option options[] = {
      .help = "The page that shows a call, opened by the widget's button to "
 	     "view a log; {sessionId} and {agent} are filled in. Empty: "
 	     "none."},
+    {.name = "supervisors",
+     .type = TYPE_STRINGS,
+     .offset = AT(supervisors),
+     .standard = "",
+     .example = "[\"dana\", \"acme/sam\"]",
+     .help = "The agents who see everybody's figures and calls on the page of "
+	     "reports, by name; those of a tenant as tenant/name. All others "
+	     "see their own."},
     {.name = "spool",
      .type = TYPE_STRING,
      .offset = AT(spool),
@@ -321,6 +329,7 @@ static bool set_value(struct config *config, const struct option *option,
 
 	switch (option->type) {
 	case TYPE_STRING:
+	case TYPE_STRINGS:
 		*(char **)at = *value;
 		*value = NULL;
 		return true;
@@ -368,6 +377,7 @@ void config_free(struct config *config)
 	free(config->widget_url);
 	free(config->call_url);
 	free(config->sign_in_url);
+	free(config->supervisors);
 	free(config->spool);
 	*config = (struct config){0};
 }
@@ -399,13 +409,18 @@ static void add_default(struct buf *out, const struct option *option)
 		add_member(out, "default", option->standard);
 		return;
 	}
+	if (option->type == TYPE_STRINGS) {
+		buf_add_string(out, ",\"default\":[]");
+		return;
+	}
 	buf_add_string(out, ",\"default\":");
 	buf_add_string(out, option->standard);
 }
 
 static void add_option(struct buf *out, const struct option *option)
 {
-	static const char *const types[] = {"string", "int", "bool", "enum"};
+	static const char *const types[] = {"string", "int", "bool", "enum",
+					    "strings"};
 
 	buf_add_string(out, "{\"name\":");
 	buf_add_json(out, option->name, strlen(option->name));
@@ -428,7 +443,12 @@ static void add_option(struct buf *out, const struct option *option)
 		}
 		buf_add_string(out, "]");
 	}
-	add_member(out, "example", option->example);
+	if (option->type == TYPE_STRINGS) {
+		buf_add_string(out, ",\"example\":");
+		buf_add_string(out, option->example);
+	} else {
+		add_member(out, "example", option->example);
+	}
 	add_member(out, "help", option->help);
 	buf_add_string(out, "}");
 }

@@ -37,6 +37,7 @@ struct config {
 	char *widget_url;   /* owned; "": the simulated phone */
 	char *call_url;     /* owned; "": none */
 	char *sign_in_url;  /* owned; "": the page itself */
+	char *supervisors;  /* owned; one a line (supervisors.h) */
 	int body;           /* enum config_body */
 	int empty_note;     /* enum config_empty_note */
 	int retention_days; /* 0: for ever */

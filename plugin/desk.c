@@ -11,6 +11,8 @@
 #include "db.h"
 #include "message.h"
 #include "queue.h"
+#include "sqlstate.h"
+#include "supervisors.h"
 
 #include <poll.h>
 #include <stdatomic.h>
@@ -18,28 +20,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	CONNECT_MS = 2000,
-	ANSWER_MS = 3000, /* for one question, waiting included */
-	QUESTIONS_MAX = 1000,
-	BYTES_MAX = 16 * 1024 * 1024
-};
+enum { CONNECT_MS = 2000, BYTES_MAX = 16 * 1024 * 1024 };
 
 const char *const desk_paths[] = {"call_log/calls",    "call_log/call",
 				  "call_log/set-note", "call_log/settings",
 				  DESK_EVENTS,         NULL};
 const char *const desk_types[] = {"rc-callLogger-auto-log-notify", NULL};
+const char *const desk_report_paths[] = {"call_log/report",
+					 "call_log/report-calls", NULL};
+
+static const char *const none[] = {NULL};
+
+static const struct kind {
+	const char *const *paths, *const *types;
+	const char *sql;    /* of path, account, agent, `more`, body */
+	unsigned answer_ms; /* for one question, waiting included */
+	size_t waiting_max; /* questions */
+} kinds[] = {
+    [DESK_CALLS] = {.paths = desk_paths,
+		    .types = desk_types,
+		    .sql = "SELECT call_log.desk($1, $2, $3, "
+			   "to_timestamp($4::bigint / 1000.0), "
+			   "$5::jsonb)::text",
+		    .answer_ms = 3000,
+		    .waiting_max = 1000},
+    /* the host's own deadline is 14 seconds unless it was set */
+    [DESK_REPORTS] = {.paths = desk_report_paths,
+		      .types = none,
+		      .sql = "SELECT call_log.report_page($1, $2, $3, "
+			     "$4::boolean, $5::jsonb)::text",
+		      .answer_ms = 12000,
+		      .waiting_max = 16},
+};
 
 struct asked {
 	struct queue_item link;
 	uint64_t id; /* the request's */
 	uint64_t deadline_ns;
-	int64_t sent_at_ms;
 	const char *path; /* one of ours */
+	char more[24];    /* when it was sent; whether by a supervisor */
 	struct message_ask ask;
 };
 
 struct desk {
+	const struct kind *kind;
+	const char *supervisors;     /* borrowed */
 	struct queue *queue;         /* owned */
 	struct db *db;               /* owned */
 	const struct crm_host *host; /* borrowed */
@@ -56,10 +81,12 @@ struct desk *desk_new(const struct desk_settings *settings, struct err *err)
 		err_set(err, ERR_NO_MEMORY, "out of memory");
 		return NULL;
 	}
+	desk->kind = &kinds[settings->kind];
+	desk->supervisors = settings->supervisors;
 	desk->host = settings->host;
 	desk->health = settings->health;
 	atomic_init(&desk->stop_ns, CLOCK_NEVER);
-	desk->queue = queue_new(QUESTIONS_MAX, BYTES_MAX, err);
+	desk->queue = queue_new(desk->kind->waiting_max, BYTES_MAX, err);
 	if (desk->queue)
 		desk->db = db_new(settings->conninfo, CONNECT_MS, err);
 	if (desk->db)
@@ -92,16 +119,16 @@ static const char *find(const char *const *list, const char *name)
 	return NULL;
 }
 
-static const char *known(const char *path)
+static const char *known(const struct desk *desk, const char *path)
 {
-	const char *name = find(desk_paths, path);
+	const char *name = find(desk->kind->paths, path);
 
-	return name ? name : find(desk_types, path);
+	return name ? name : find(desk->kind->types, path);
 }
 
-bool desk_takes(const char *path)
+bool desk_takes(const struct desk *desk, const char *path)
 {
-	return known(path) != NULL;
+	return known(desk, path) != NULL;
 }
 
 static void complete(struct desk *desk, uint64_t id, enum crm_status status,
@@ -117,15 +144,36 @@ static void asked_free(struct asked *asked)
 	free(asked);
 }
 
-static bool decode(struct asked *asked, const struct crm_request *request,
-		   struct err *err)
+static bool decode(const struct desk *desk, struct asked *asked,
+		   const struct crm_request *request, struct err *err)
 {
-	bool notice = find(desk_types, request->path) != NULL;
+	bool notice = find(desk->kind->types, request->path) != NULL;
 	struct message_origin origin = {.account = request->account,
 					.agent = request->agent};
 
 	return (notice ? message_decode_notice : message_decode_ask)(
 	    request->body, request->body_len, &origin, &asked->ask, err);
+}
+
+static void fill(struct asked *asked, const struct desk *desk,
+		 const struct crm_request *request)
+{
+	int64_t sent_at_ms =
+	    request->sent_at_ms ? request->sent_at_ms : clock_wall_ms();
+
+	asked->id = request->id;
+	asked->path = known(desk, request->path);
+	if (desk->kind == &kinds[DESK_CALLS])
+		snprintf(asked->more, sizeof(asked->more), "%lld",
+			 (long long)sent_at_ms);
+	else
+		snprintf(asked->more, sizeof(asked->more), "%s",
+			 supervisors_hold(desk->supervisors, request->account,
+					  request->agent)
+			     ? "true"
+			     : "false");
+	asked->deadline_ns = clock_after(clock_ns(), desk->kind->answer_ms);
+	asked->link.bytes = sizeof(*asked) + request->body_len;
 }
 
 enum crm_status desk_submit(struct desk *desk,
@@ -136,7 +184,7 @@ enum crm_status desk_submit(struct desk *desk,
 
 	if (!asked)
 		return CRM_BUSY;
-	if (!decode(asked, request, &err)) {
+	if (!decode(desk, asked, request, &err)) {
 		free(asked);
 		if (err.kind != ERR_INPUT)
 			return CRM_BUSY;
@@ -144,12 +192,7 @@ enum crm_status desk_submit(struct desk *desk,
 		complete(desk, request->id, CRM_BAD_REQUEST, err.text);
 		return CRM_OK;
 	}
-	asked->id = request->id;
-	asked->path = known(request->path);
-	asked->sent_at_ms =
-	    request->sent_at_ms ? request->sent_at_ms : clock_wall_ms();
-	asked->deadline_ns = clock_after(clock_ns(), ANSWER_MS);
-	asked->link.bytes = sizeof(*asked) + request->body_len;
+	fill(asked, desk, request);
 	switch (queue_push(desk->queue, &asked->link)) {
 	case QUEUE_ACCEPTED:
 		return CRM_OK;
@@ -178,25 +221,21 @@ void desk_stop(struct desk *desk, uint64_t deadline_ns)
 
 static bool send(struct desk *desk, const struct asked *asked, struct err *err)
 {
-	static const char sql[] =
-	    "SELECT call_log.desk($1, $2, $3, "
-	    "to_timestamp($4::bigint / 1000.0), $5::jsonb)::text";
 	const struct message_ask *ask = &asked->ask;
-	char sent_at[24];
 	const char *values[] = {asked->path, ask->account.s, ask->agent.s,
-				sent_at, ask->body.s};
+				asked->more, ask->body.s};
 	int lengths[] = {(int)strlen(asked->path), (int)ask->account.len,
-			 (int)ask->agent.len, 0, (int)ask->body.len};
+			 (int)ask->agent.len, (int)strlen(asked->more),
+			 (int)ask->body.len};
 	const uint32_t types[] = {ARRAY_TEXT, ARRAY_TEXT, ARRAY_TEXT,
 				  ARRAY_TEXT, ARRAY_TEXT};
-	/* 0 would be no limit */
-	uint64_t ms = clock_until_ms(clock_ns(), asked->deadline_ns) + 1;
+	/* Sooner than we give up, so that it can say so; 0 would be no limit. */
+	uint64_t ms =
+	    clock_until_ms(clock_ns(), asked->deadline_ns) * 9 / 10 + 1;
 
-	lengths[3] = snprintf(sent_at, sizeof(sent_at), "%lld",
-			      (long long)asked->sent_at_ms);
 	return changes_limit(desk->db, (unsigned)ms, err) &&
 	       db_queue(desk->db,
-			&(struct db_statement){.sql = sql,
+			&(struct db_statement){.sql = desk->kind->sql,
 					       .count = 5,
 					       .types = types,
 					       .values = values,
@@ -264,6 +303,9 @@ static void refuse(struct desk *desk, const struct asked *asked,
 	else if (err->kind == ERR_SCHEMA)
 		complete(desk, asked->id, CRM_BUSY,
 			 "the database is not set up; try again");
+	else if (sqlstate_is_cancelled(err->sqlstate))
+		complete(desk, asked->id, CRM_BUSY,
+			 "the database takes too long; ask for less, or later");
 	else
 		complete(desk, asked->id, CRM_BUSY,
 			 "the database is away; try again");

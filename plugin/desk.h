@@ -1,6 +1,7 @@
 /* desk - what the plugin's own pages ask, and what agents set: passed on to the
  * database, one at a time, over a connection of its own, so that nobody's call
- * waits for somebody's search. It knows none of the questions. */
+ * waits for somebody's search; a second one for reports, so that nobody's search
+ * waits for them. It knows none of the questions. */
 #ifndef CALL_LOG_DESK_H
 #define CALL_LOG_DESK_H
 
@@ -12,8 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum desk_kind { DESK_CALLS, DESK_REPORTS };
+
 struct desk_settings {
-	const char *conninfo;        /* borrowed during desk_new() */
+	enum desk_kind kind;
+	const char *conninfo;    /* borrowed during desk_new() */
+	const char *supervisors; /* of reports; borrowed until desk_free() */
 	const struct crm_host *host; /* borrowed until desk_free() */
 	struct health *health;       /* borrowed until desk_free() */
 };
@@ -31,9 +36,11 @@ bool desk_open(struct desk *desk, struct err *err);
  */
 #define DESK_EVENTS "call_log/events"
 
-/* The paths and types of the messages that it takes, each list ended by NULL. */
+/* The paths and types of the messages that are taken, by the one and by the
+ * other, each list ended by NULL. */
 extern const char *const desk_paths[], *const desk_types[];
-bool desk_takes(const char *path);
+extern const char *const desk_report_paths[];
+bool desk_takes(const struct desk *desk, const char *path);
 
 /* [any] As crm_plugin.submit. */
 enum crm_status desk_submit(struct desk *desk,

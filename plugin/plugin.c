@@ -6,6 +6,7 @@
  *   call_log/match   the matcher's connection, the round
  *   call_log/listen  the listener's connection
  *   call_log/desk    the desk's connection
+ *   call_log/report  that of reports
  * Data moves between them only through queues. */
 #include "plugin.h"
 
@@ -48,7 +49,7 @@ struct plugin {
 	struct recall *recall;
 	struct matcher *matcher;
 	struct listener *listener;
-	struct desk *desk;
+	struct desk *desk, *reports;
 	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
@@ -86,8 +87,10 @@ static enum crm_status handle(struct plugin *plugin,
 		return matcher_submit(plugin->matcher, request);
 	if (strcmp(request->path, SERVICE_BACKFILL) == 0)
 		return backfill_submit(&plugin->logger, request);
-	if (desk_takes(request->path))
+	if (desk_takes(plugin->desk, request->path))
 		return desk_submit(plugin->desk, request);
+	if (desk_takes(plugin->reports, request->path))
+		return desk_submit(plugin->reports, request);
 	return CRM_UNSUPPORTED;
 }
 
@@ -120,6 +123,8 @@ static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 		listener_stop(plugin->listener);
 	if (plugin->desk)
 		desk_stop(plugin->desk, deadline_ns);
+	if (plugin->reports)
+		desk_stop(plugin->reports, deadline_ns);
 }
 
 static enum crm_status plugin_start(struct crm_plugin *abi)
@@ -132,6 +137,7 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	if (!trigger_open(plugin->trigger, &err) ||
 	    !matcher_open(plugin->matcher, &err) ||
 	    !desk_open(plugin->desk, &err) ||
+	    !desk_open(plugin->reports, &err) ||
 	    !writer_open(plugin->writer, &err) ||
 	    !recall_open(plugin->recall, &err)) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
@@ -144,6 +150,8 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	    threads_start(threads, "call_log/listen", listener_run,
 			  plugin->listener, &err) &&
 	    threads_start(threads, "call_log/desk", desk_run, plugin->desk,
+			  &err) &&
+	    threads_start(threads, "call_log/report", desk_run, plugin->reports,
 			  &err)) {
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
@@ -182,11 +190,11 @@ static size_t plugin_health(struct crm_plugin *abi, char *buf, size_t cap)
 {
 	struct plugin *plugin = plugin_of(abi);
 
-	return health_print(plugin->health,
-			    writer_queued(plugin->writer) +
-				matcher_queued(plugin->matcher) +
-				desk_queued(plugin->desk),
-			    buf, cap);
+	return health_print(
+	    plugin->health,
+	    writer_queued(plugin->writer) + matcher_queued(plugin->matcher) +
+		desk_queued(plugin->desk) + desk_queued(plugin->reports),
+	    buf, cap);
 }
 
 static const void *plugin_extension(struct crm_plugin *abi, const char *id)
@@ -217,6 +225,7 @@ static void plugin_destroy(struct crm_plugin *abi)
 	matcher_free(plugin->matcher);
 	listener_free(plugin->listener);
 	desk_free(plugin->desk);
+	desk_free(plugin->reports);
 	recall_free(plugin->recall);
 	trigger_free(plugin->trigger);
 	health_free(plugin->health);
@@ -313,16 +322,21 @@ static bool make_listener(struct plugin *plugin, struct err *err)
 	return plugin->listener != NULL;
 }
 
-static bool make_desk(struct plugin *plugin, struct err *err)
+static bool make_desks(struct plugin *plugin, struct err *err)
 {
 	struct desk_settings desk = {
+	    .kind = DESK_CALLS,
 	    .conninfo = plugin->config.conninfo,
+	    .supervisors = plugin->config.supervisors,
 	    .host = plugin->host,
 	    .health = plugin->health,
 	};
 
 	plugin->desk = desk_new(&desk, err);
-	return plugin->desk != NULL;
+	desk.kind = DESK_REPORTS;
+	if (plugin->desk)
+		plugin->reports = desk_new(&desk, err);
+	return plugin->reports != NULL;
 }
 
 static bool make_parts(struct plugin *plugin, struct err *err)
@@ -391,7 +405,7 @@ static bool make(struct plugin *plugin, struct err *err)
 	return describing ||
 	       (check_conninfo(&plugin->config, err) &&
 		make_memory(plugin, err) && make_parts(plugin, err) &&
-		make_listener(plugin, err) && make_desk(plugin, err));
+		make_listener(plugin, err) && make_desks(plugin, err));
 }
 
 struct crm_plugin *plugin_new(const struct crm_host *host, char *why,

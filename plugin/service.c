@@ -108,10 +108,13 @@ static void page(struct buf *out, const struct config *config)
 char *service_print(const struct config *config)
 {
 	const char *paths[16] = {SERVICE_LOG, SERVICE_MATCH, SERVICE_BACKFILL};
+	size_t count = 3;
 	struct buf out;
 
 	for (size_t i = 0; desk_paths[i]; i++)
-		paths[3 + i] = desk_paths[i];
+		paths[count++] = desk_paths[i];
+	for (size_t i = 0; desk_report_paths[i]; i++)
+		paths[count++] = desk_report_paths[i];
 	buf_init(&out, SERVICE_MAX);
 	buf_add_string(&out, "{");
 	names(&out, "paths", paths);

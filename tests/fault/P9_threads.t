@@ -80,7 +80,7 @@ is scalar(() = $err =~ /^\S+ error /mg), 1, 'and one line' or diag $err;
 if ((run([ 'nm', '-D', built('call_log.so') ]))[1] !~ /__[at]san_/) {
 	my (%seen, @bad);
 	# a spool that cannot be opened has a line of its own
-	for my $kb (map { 512 * $_ } full() ? 0 .. 120 : map { 6 * $_ } 0 .. 12) {
+	for my $kb (map { 512 * $_ } full() ? 0 .. 136 : map { 6 * $_ } 0 .. 16) {
 		# a new one: stacks of threads that ended are kept for the next
 		$driver = Driver->new;
 		$driver->signals(0); # it has loaded the plugin now

@@ -39,7 +39,7 @@ is scalar(threads()), 0, 'creating starts no thread';
 $driver->start;
 $driver->logged(session_id => '1');
 my @ours = threads();
-is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/desk call_log/listen call_log/match call_log/write',
+is join(' ', sort map { slurp("$_/comm") =~ s/\n//r } @ours), 'call_log/desk call_log/listen call_log/match call_log/report call_log/write',
   'its threads have names';
 my %blocked = map { slurp("$_/status") =~ /^SigBlk:\s*(\S+)/m; $1 => 1 } @ours;
 # all but KILL (9), STOP (19) and the two that the C library keeps (32, 33)
@@ -145,7 +145,7 @@ unlike join('', map { slurp($_) } glob "$spool*"), qr/$secret/, 'and the token i
 # ----------------------------------------------------------- what it offers
 my $service = $driver->ask('service');
 is_deeply $service->{paths}, [ '/callLogger', '/callLogger/match', 'call_log/backfill', 'call_log/calls',
-	'call_log/call', 'call_log/set-note', 'call_log/settings', 'call_log/events' ], 'it takes its paths';
+	'call_log/call', 'call_log/set-note', 'call_log/settings', 'call_log/events', 'call_log/report', 'call_log/report-calls' ], 'it takes its paths';
 is $service->{events}, 'call_log/events', 'one of them tells pages what changed';
 is_deeply $service->{types}, ['rc-callLogger-auto-log-notify'], 'and a notification';
 is_deeply $service->{service}, {

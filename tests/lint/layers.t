@@ -37,6 +37,7 @@ my %layers = (
 		'health',
 		'log',
 		'queue',
+		'supervisors',
 		'call',
 		'buf clock hosts',
 		'err',

@@ -45,6 +45,8 @@ static void good(void)
 					  "8",
 					  "queue_max",
 					  "1000000",
+					  "supervisors",
+					  "dana\nacme/sam",
 					  NULL};
 	struct config config;
 	struct err err;
@@ -68,6 +70,7 @@ static void good(void)
 	       config.batch_max == 1 && config.queue_max == 1000000 &&
 	       config.retention_days == 8,
 	   "also to the ends of its range");
+	is(config.supervisors, "dana\nacme/sam", "lists are one a line");
 	config_free(&config);
 
 	ok(load((const char *const[]){NULL}, true, &config, &err) &&
