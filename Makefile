@@ -51,6 +51,10 @@ JSON_LIBS   = $(shell pkg-config --libs libcjson)
 CONFIG_LIBS = $(shell pkg-config --libs libconfig)
 MHD_LIBS    = $(shell pkg-config --libs libmicrohttpd)
 
+# Chart.js 3, which draws the page of reports: Debian's libjs-chart.js, or its npm
+# package's dist/chart.min.js.
+CHART_JS   ?= /usr/share/javascript/chart.js/chart.min.js
+
 HOST_SRC   := $(wildcard host-api/*.c)
 SERVER_SRC := $(wildcard host-api/crm-host/*.c)
 CHECK_SRC  := $(wildcard host-api/crm-check/*.c)
@@ -84,9 +88,10 @@ $(B)/obj/%.o: %.c Makefile
 $(B)/web/bridge_files.c: $(wildcard host-api/web/*.js) packaging/embed
 	@mkdir -p $(@D)
 	$(call say,embed $@)packaging/embed crm_bridge_files host-api/web '' 0 >$@
-$(B)/web/plugin_pages.c: $(wildcard plugin/web/*/*) packaging/embed
+$(B)/web/plugin_pages.c: $(wildcard plugin/web/*/*) packaging/embed $(CHART_JS)
 	@mkdir -p $(@D)
 	$(call say,embed $@)packaging/embed plugin_pages plugin/web/desk / 0 \
+	  plugin/web/reports /reports/ 0 $(CHART_JS) /reports/chart.min.js 0 \
 	  plugin/web/phone /phone/ CRM_PAGE_FOREIGN >$@
 $(B)/obj/web/%.o: $(B)/web/%.c
 	@mkdir -p $(@D)

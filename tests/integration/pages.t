@@ -40,6 +40,8 @@ my %want = (
 for my $case ([ '/', 'plugin/web/desk/index.html', 'text/html; charset=utf-8' ],
 	[ '/desk.js', 'plugin/web/desk/desk.js', 'text/javascript; charset=utf-8' ],
 	[ '/desk.css', 'plugin/web/desk/desk.css', 'text/css; charset=utf-8' ],
+	[ '/reports', 'plugin/web/reports/index.html', 'text/html; charset=utf-8' ],
+	[ '/reports/reports.js', 'plugin/web/reports/reports.js', 'text/javascript; charset=utf-8' ],
 	[ '/desk.svg', 'plugin/web/desk/desk.svg', 'image/svg+xml' ],
 	[ '/widget/bridge.js', 'host-api/web/bridge.js', 'text/javascript; charset=utf-8' ]) {
 	my ($path, $file, $type) = @$case;
@@ -74,7 +76,8 @@ $answer = Http::request($port, 'GET', '/desk.js', []);
 is "$answer->{status} $answer->{header}{'content-type'}", '401 application/json', 'a script is refused in JSON';
 is(Http::request($port, 'GET', '/widget/bridge.js', [])->{status}, 200, 'the bridge tells nothing and is for anybody');
 is get('/', Origin => 'http://evil.test')->{status}, 403, 'a foreign origin gets no page';
-for my $path ('/index.html', '/desk', '//', '/../desk.js', '/desk.js/', '/DESK.JS', '/phone/app.html', '/phone/main.mjs', '/widget/', '/widget/../bridge.js',
+like get('/reports/chart.min.js')->{body}, qr{\A/\*!\s+\* Chart\.js v3.*MIT License}s, 'the charts are drawn by Chart.js, which says so itself';
+for my $path ('/index.html', '/desk', '/reports/', '/reports/index.html', '/chart.min.js', '//', '/../desk.js', '/desk.js/', '/DESK.JS', '/phone/app.html', '/phone/main.mjs', '/widget/', '/widget/../bridge.js',
 	'/%2e%2e/desk.js') {
 	is get($path)->{status}, 404, "there is nothing at $path";
 }

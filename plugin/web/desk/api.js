@@ -1,4 +1,4 @@
-/* api - the desk's questions to the plugin, through the host that serves this page.
+/* api - a page's questions to the plugin, through the host that serves this page.
  * It knows what an answer means and nothing of what is shown. */
 
 const ANSWER_MS = 8000;
@@ -29,10 +29,10 @@ async function judge(response) {
 		why: said.message ?? `status ${response.status}` };
 }
 
-async function request(path, options = {}) {
+async function request(path, options = {}, ms = ANSWER_MS) {
 	try {
 		return await judge(await fetch(path, { credentials: 'same-origin', cache: 'no-store',
-			redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS), ...options }));
+			redirect: 'manual', signal: AbortSignal.timeout(ms), ...options }));
 	} catch (error) {
 		return { kind: 'away', why: String(error) };
 	}
@@ -72,7 +72,7 @@ export class Api {
 		return Date.now() + this.offset;
 	}
 
-	async ask(path, body) {
+	async ask(path, body, ms) {
 		const result = await request('widget/messages', {
 			method: 'POST', headers: { 'Content-Type': 'application/json' },
 			body: JSON.stringify({
@@ -80,7 +80,7 @@ export class Api {
 				message: { type: 'rc-post-message-request', requestId: `desk-${++this.count}`,
 					path, body },
 			}),
-		});
+		}, ms);
 		const answer = this.understand(result);
 		this.heard(answer.kind);
 		return answer;

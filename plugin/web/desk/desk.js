@@ -225,4 +225,6 @@ function decoded(text) {
 	}
 }
 
+/* The page of reports leads back to this tab: another one would have no phone. */
+window.name ||= 'call-log-desk';
 new Desk().start();
