@@ -54,6 +54,7 @@ push @rows, $purge->('NULL', $ten, 2) while !@rows || $rows[-1];
 is($figures->(), $before, 'nor by purging the rest');
 is($sessions->(), '6ann 6bob 7ann', 'a call goes with all its names, when all parts of it are old enough') or diag "@rows";
 is($cluster->psql(q{SELECT string_agg(session_id, ',') FROM call_log.rejected}) . $cluster->psql('SELECT count(*) FROM call_log.notes'), '210', 'with its notes, and with what was refused then');
+is($cluster->psql('SELECT string_agg(session_id, \',\') FROM call_report.missed'), 7, 'nor is it among the missed ones any more');
 is($cluster->psql('SELECT count(*) FROM call_log.marks'), 0, 'none is to be counted anew');
 count_all();
 is($figures->(), $before, 'which changes nothing');
