@@ -159,7 +159,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # ------------------------------------------------------------------- checking
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
-SQL_SUITE = $(patsubst %,tests/integration/%.t,bench_report harness changes merge merge_concurrent merge_random migrate report rollup schema)
+SQL_SUITE = $(patsubst %,tests/integration/%.t,bench_report harness changes erasure merge merge_concurrent merge_random migrate report rights rollup schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t tests/browser/*.mjs tests/helpdesk/*.t tests/helpdesk/*.mjs)
 # The long ones first, so that what runs side by side ends together.
 FAULT_LONG = T10 P1 D12 D3 D10 D11 D7 D8
@@ -174,7 +174,7 @@ FAULT_ROWS = $(if $(ROWS),$(foreach row,$(ROWS),$(or $(call fault,$(row)),\
 # Under sanitizers, those that take the plugin where it does not go every day.
 FAULT_asan = $(call fault,D2 D12 D15 P2 P4 P5 P12 T5 T7)
 FAULT_tsan = $(call fault,D2 P1 T5 T7)
-THREADED_SUITE = $(patsubst %,tests/integration/%.t,away batch http http_life life listen log_and_match \
+THREADED_SUITE = $(patsubst %,tests/integration/%.t,away batch http forget http_life life listen log_and_match \
   outage_match spool spool_trouble)
 # A sanitizer has to stand before malloc itself.
 SUITE = $(filter-out $(if $(VARIANT),%/host_memory),$(UNIT_BIN)) $(if $(filter tsan,$(VARIANT)),$(THREADED_SUITE),\
