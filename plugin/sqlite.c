@@ -59,6 +59,7 @@ static enum sqlite_fault classify_io(int code, int system_code, int file_code,
 		*kind = ERR_NO_MEMORY;
 		return SQLITE_FAULT_NONE;
 	case SQLITE_IOERR_WRITE:
+	case SQLITE_IOERR_TRUNCATE: /* so a commit empties its journal */
 		return classify_write(system_code, file_code, kind);
 	case SQLITE_IOERR_LOCK:
 	case SQLITE_IOERR_RDLOCK:
