@@ -31,7 +31,7 @@ $driver->signals(1000);
 is $driver->create(%config), undef, 'interrupted all the time, the plugin is created';
 is $driver->start, 'OK', 'and starts';
 my @ours = grep { slurp("$_/comm") =~ /^call_log/ } glob "/proc/$pid/task/*";
-is scalar @ours, 4, 'it has four threads';
+is scalar @ours, 5, 'it has five threads';
 is scalar(grep { (mask("$_/status", 'SigBlk') & $all) != $all } @ours), 0,
   'which block every signal';
 
