@@ -20,6 +20,8 @@ SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib
 DESTDIR ?=
 JOBS    ?= 2
+# Tests wait more than they work.
+PROVE_JOBS ?= 3
 
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 SAN_fuzz := $(SAN_asan) -fsanitize=fuzzer-no-link
@@ -179,7 +181,7 @@ THREADED_SUITE = $(patsubst %,tests/integration/%.t,away batch http forget http_
 # A sanitizer has to stand before malloc itself.
 SUITE = $(filter-out $(if $(VARIANT),%/host_memory),$(UNIT_BIN)) $(if $(filter tsan,$(VARIANT)),$(THREADED_SUITE),\
   $(filter-out $(SQL_SUITE),$(wildcard tests/integration/*.t)))
-PROVE = BUILD=$(B) prove --timer -j$(JOBS)
+PROVE = BUILD=$(B) prove --timer -j$(PROVE_JOBS)
 
 check: ## build, then run every test through prove
 	@packaging/install-deps run check deb
@@ -191,6 +193,7 @@ prove: # the tests, of what is built
 	@$(PROVE) $(SUITE) $(if $(VARIANT),$(FAULT_$(VARIANT)),$(FAULT_SUITE) $(PLAIN_SUITE))
 
 # Fails when a test does, and when one tells no figures.
+fault: PROVE_JOBS = $(JOBS) # more would show in the figures
 fault: ## run the tests of faults at full size (45 minutes); ROWS='D1 P1': some; SOAK=SECONDS
 	@packaging/install-deps run check
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
