@@ -218,14 +218,16 @@ cmp_ok -s "$dir/small.db", '<=', 1 << 20, 'it is no larger than allowed';
 is $driver->logged(session_id => 'full-again', body => { note => 'n' x 5000 }), 'BUSY', 'the next is refused as well';
 like $driver->await_log(qr/spool cannot be used/), qr/ERROR.*full/, 'and the log says why, once';
 is scalar(grep { /spool cannot be used/ } $driver->log_lines), 1, 'and for all';
-like $driver->health->{spool}{last_error}, qr/full/, 'and health';
+wait_for('health to know', sub { $driver->health->{spool}{last_error} =~ /full/ });
+pass 'and health';
 $cluster->start;
 await_drained();
 is rows(q(session_id LIKE 'full-%')), scalar(@accepted), 'with the database back exactly what was acknowledged arrives';
 is $driver->logged(session_id => 'full-after', body => { note => 'n' x 5000 }), 'OK', 'and calls are logged again';
 $cluster->stop;
 is $driver->logged(session_id => 'full-later', body => { note => 'n' x 5000 }), 'OK', 'also into the spool';
-is $driver->health->{spool}{last_error}, '', 'which is well again';
+wait_for('health to know', sub { $driver->health->{spool}{last_error} eq '' });
+pass 'which is well again';
 $driver->stop(5000);
 $driver->destroy;
 
