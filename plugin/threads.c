@@ -48,6 +48,10 @@ bool threads_start(struct threads *threads, const char *name,
 	struct thread *thread = &threads->list[threads->count];
 	sigset_t all, before;
 
+	if (threads->count == THREADS_MAX)
+		return err_set(err, ERR_INTERNAL,
+			       "cannot create the thread %s: there are %d",
+			       name, THREADS_MAX);
 	*thread = (struct thread){threads, run, argument, 0};
 	count(threads, true);
 	sigfillset(&all);
