@@ -31,8 +31,6 @@ enum {
 	CHECK_MS = 60000, /* how often one is sent */
 	POLL_MS = 5000,
 	CHORE_MS = 1000,
-	COUNT_PAUSE_MS = 400, /* between two times that figures are counted */
-	COUNT_LATER_MS = 600000, /* after it failed */
 	/* How long before its start a new listener looks back: one that was
 	 * here before may have ended with something untold. */
 	LOOK_BACK_MS = 15000,
@@ -55,15 +53,15 @@ struct listener {
 	uint64_t seen[SEEN];             /* names of saves, by themselves */
 	char *cursor; /* owned; of the last look; NULL: there was none */
 	bool looked_back;
+	struct rollup rollup;
 	struct retention retention;
 	uint64_t started_ns;
-	uint64_t chore_ns, check_ns, poll_ns, count_ns;
+	uint64_t chore_ns, check_ns, poll_ns;
 	char token[64];
 	unsigned checks;
 	bool heard; /* the token */
 	bool polls;
-	bool said;          /* that it does */
-	bool said_no_count; /* that figures cannot be counted */
+	bool said; /* that it does */
 };
 
 struct listener *listener_new(const struct listener_settings *settings,
@@ -84,6 +82,7 @@ struct listener *listener_new(const struct listener_settings *settings,
 	listener->health = settings->health;
 	listener->recall = settings->recall;
 	listener->trigger = settings->trigger;
+	rollup_init(&listener->rollup, settings->host);
 	retention_init(&listener->retention, settings->retention_days,
 		       settings->host, settings->health);
 	for (int i = 0; i < CHANGES_KEYS; i++) {
@@ -393,36 +392,22 @@ static bool keep_triggers(struct listener *listener)
 	return done;
 }
 
-/* -------------------------------------------------------------- counting */
+/* ---------------------------------------------------- counting, purging */
 
-/* Has figures of reports counted, if it is time; reports do not need it to be
- * right. False: the connection fell. */
+/* Has figures of reports counted, if it is time. False: the connection fell. */
 static bool count_figures(struct listener *listener)
 {
+	struct rollup *rollup = &listener->rollup;
 	struct db *db = listener->db;
-	unsigned wait_ms = COUNT_LATER_MS;
 	struct err err;
 
-	if (clock_ns() < listener->count_ns)
+	if (clock_ns() < rollup->due_ns)
 		return true;
-	/* also should the connection fall of it */
-	listener->count_ns = clock_after(clock_ns(), COUNT_LATER_MS);
-	if (!changes_limit(db, STATEMENT_MS, &err) || !rollup_queue(db, &err) ||
-	    !answered(listener, db))
+	if (!changes_limit(db, STATEMENT_MS, &err) ||
+	    !rollup_queue(rollup, db, &err) || !answered(listener, db))
 		return false;
-	if (db_error(db)->kind == ERR_NONE)
-		wait_ms = rollup_wait_ms(db, 1);
-	else if (!listener->said_no_count) {
-		log_line(listener->host, CRM_WARN,
-			 "figures of reports cannot be counted beforehand, so "
-			 "reports are slow: %s",
-			 db_error(db)->text);
-		listener->said_no_count = true;
-	}
+	rollup_answered(rollup, db, 1);
 	db_done(db);
-	if (wait_ms < COUNT_PAUSE_MS)
-		wait_ms = COUNT_PAUSE_MS;
-	listener->count_ns = clock_after(clock_ns(), wait_ms);
 	return true;
 }
 
@@ -544,8 +529,8 @@ static void serve(struct listener *listener)
 		if (!keep_triggers(listener) || !count_figures(listener) ||
 		    !purge(listener))
 			return;
-		if (listener->count_ns < until_ns)
-			until_ns = listener->count_ns;
+		if (listener->rollup.due_ns < until_ns)
+			until_ns = listener->rollup.due_ns;
 		if (listener->retention.due_ns < until_ns)
 			until_ns = listener->retention.due_ns;
 		pause_for(listener, db, until_ns);
