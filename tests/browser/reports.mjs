@@ -352,7 +352,8 @@ await test('what is shown is saved as CSV, and nothing in it is a formula', asyn
 	assert.equal(lines[1].split(',')[2], first.split('\n')[0].trim().match(/^\d+/)[0]);
 	const waiting = await saveCsv(page, 'Callers who still wait');
 	assert.ok(waiting.text.includes(`"'=HYPERLINK(""http://evil.test"",""click"")"`), waiting.text);
-	assert.doesNotMatch(waiting.text, /(^|,|\n)"?[=+@-]/, 'numbers too');
+	assert.doesNotMatch(waiting.text, /(^|,|\n)"?(?!\+\d+,)[=+@-]/);
+	assert.match(waiting.text, /(^|,|\n)\+1650555000\d,/, 'a phone number is a number');
 	const days = await saveCsv(page, 'Calls per day');
 	assert.equal(days.text.split('\r\n').length, 32);
 	const figures = await saveCsv(page, 'Figures');
