@@ -65,12 +65,16 @@ UNIT_SRC   := $(wildcard tests/unit/*.c)
 TPLUG_SRC  := $(wildcard tests/plugins/*.c)
 THOST_SRC  := $(wildcard tests/hosts/*.c)
 EXAMPLE_SRC := $(wildcard host-api/examples/*.c)
+# the programs of tests/bench, and what they are made of
+BENCH      := load reference keep far
+BENCH_PART := $(filter-out $(BENCH:%=tests/bench/%.c),$(wildcard tests/bench/*.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 TPLUG_BIN  := $(patsubst tests/plugins/%.c,$(B)/tests/plugins/%.so,$(TPLUG_SRC))
 THOST_BIN  := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(THOST_SRC))
 EXAMPLE_BIN := $(patsubst host-api/examples/%.c,$(B)/examples/%.so,$(EXAMPLE_SRC))
+BENCH_BIN  := $(BENCH:%=$(B)/tests/bench/%)
 
 # One line a step; V=1 shows the commands.
 say = $(if $(V),,@printf '  %s\n' '$(1)';)
@@ -138,11 +142,18 @@ THOST_LIBS_memory = $(PQ_LIBS)
 $(B)/tests/hosts/%: $(B)/obj/tests/hosts/%.o
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) $(LDFLAGS) -rdynamic -o $@ $< $(THOST_LIBS_$(*F)) -ldl
+BENCH_LIBS_reference = $(PQ_LIBS)
+BENCH_LIBS_keep = $(SQLITE_LIBS)
+$(B)/libbench.a: $(call obj,$(BENCH_PART))
+	$(call say,link $@)rm -f $@ && ar rcs $@ $^
+$(BENCH_BIN): $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libbench.a
+	@mkdir -p $(@D)
+	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS_$(*F)) -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
 	$(call say,link $@)$(CC) $(LDFLAGS) $(LDFLAGS_$(*F)) -rdynamic -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
 
-programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN)
+programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN) $(BENCH_BIN)
 
 # what the browser tests have from npm, as their lock file says
 build/browser/installed: tests/browser/package.json tests/browser/package-lock.json
