@@ -11,16 +11,32 @@ use Exporter qw(import);
 use JSON::PP qw(decode_json);
 use Process qw(built plugin root scratch slurp spew wait_for);
 use Tool;
-our @EXPORT_OK = qw(quick size AGENTS);
+our @EXPORT_OK = qw(quick size rounds turned rate AGENTS);
 
 use constant {
 	AGENTS => 200,
-	THREADS => 2, WINDOW => 4000, # of the host's threads; messages under way
+	THREADS => 2, WINDOW => 2000, # of the host's threads; messages under way
 };
 
 # QUICK=1 is about whether it measures, not what.
 sub quick { !!$ENV{QUICK} }
 sub size { my ($full, $quick) = @_; return quick() ? $quick : $full }
+
+# Calls that code with the number of each round, from 0. What it compares it does
+# in another order every time.
+sub rounds {
+	my ($code) = @_;
+	$code->($_) for 0 .. ($ENV{ROUNDS} || size(5, 2)) - 1;
+}
+
+# The list, beginning with another one each round.
+sub turned {
+	my ($round, @list) = @_;
+	$round %= @list;
+	return @list[ $round .. $#list, 0 .. $round - 1 ];
+}
+
+sub rate { $_[0]{messages} / $_[0]{seconds} }
 
 sub new {
 	my ($class) = @_;
@@ -80,9 +96,10 @@ sub _write_messages {
 }
 
 # ---------------------------------------------------------------- programs
+# there: it was made by other means.
 sub database {
-	my ($self, $name) = @_;
-	if (!$self->{databases}{$name}++) {
+	my ($self, $name, $there) = @_;
+	if (!$self->{databases}{$name}++ && !$there) {
 		$self->{cluster}->create_db($name);
 		$self->{cluster}->install_schema(dbname => $name);
 		$self->{cluster}->psql('CREATE SCHEMA bench', dbname => $name);
@@ -95,8 +112,10 @@ sub load {
 	my ($self, %option) = @_;
 	my $plugin = delete $option{plugin} // plugin('call_log.so');
 	my $prefix = delete $option{prefix} // [];
+	# a busy machine is not to make it give up
+	$option{commit_deadline_ms} //= 14_000;
 	my $load = Tool->new('load', $self->{messages}, $plugin, (map { "$_=$option{$_}" } sort keys %option), { prefix => $prefix });
-	if (defined $option{conninfo} && !delete $option{away}) {
+	if (defined $option{conninfo}) {
 		wait_for('the plugin to be connected', sub { $load->ask('health')->{database}{state} eq 'ok' }, 60);
 	}
 	return $load;
