@@ -172,7 +172,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # ------------------------------------------------------------------- checking
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
-SQL_SUITE = $(patsubst %,tests/integration/%.t,bench_report harness changes erasure merge merge_concurrent merge_random migrate report rights rollup schema)
+SQL_SUITE = $(patsubst %,tests/integration/%.t,bench bench_report harness changes erasure merge merge_concurrent merge_random migrate report rights rollup schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t tests/browser/*.mjs tests/helpdesk/*.t tests/helpdesk/*.mjs)
 # The long ones first, so that what runs side by side ends together.
 FAULT_LONG = T10 P1 D12 D3 D10 D11 D7 D8
@@ -195,7 +195,7 @@ SUITE = $(filter-out $(if $(VARIANT),%/host_memory),$(UNIT_BIN)) $(if $(filter t
 PROVE = BUILD=$(B) prove --timer -j$(PROVE_JOBS)
 
 check: ## build, then run every test through prove
-	@packaging/install-deps run check deb
+	@packaging/install-deps run check deb bench
 	@$(MAKE) --no-print-directory -j$(JOBS) programs build/browser/installed
 	@$(MAKE) --no-print-directory build/deb/built build/debian.tar
 	@$(MAKE) --no-print-directory prove
@@ -247,6 +247,15 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	    -max_len=16384 -artifact_prefix=build/fuzz/$$target- \
 	    -dict=tests/fuzz/$$target.dict build/fuzz/new/$$target tests/fuzz/corpus/$$target; \
 	done
+
+# What is measured alone: no other job of this makefile at the same time.
+bench: ## how fast it is, each figure beside a reference (15 minutes; QUICK=1 2; FIGURES=, ROWS=)
+	@packaging/install-deps run check bench
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@BUILD=$(B) perl tests/bench/bench.pl
+
+bench-table: ## put the aims of the last `make bench` into README.md
+	@perl -Itests/lib -Itests/bench -MFigures -e 'Figures::into_readme("$(B)/bench.json")'
 
 bench-report: ## what reports cost beside plain scans of the calls (ROWS=1000000)
 	@packaging/install-deps run check
@@ -352,5 +361,5 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all programs run check prove fault table asan tsan fuzz lint layers generated install install-rt uninstall deb clean help bench-report
+.PHONY: all programs bench bench-table run check prove fault table asan tsan fuzz lint layers generated install install-rt uninstall deb clean help bench-report
 -include $(shell find build -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -78,10 +78,11 @@ sub _number {
 }
 
 # One line a figure.
-sub table {
-	my ($self) = @_;
+sub table { _table(@{ $_[0]{figures} }) }
+
+sub _table {
 	my @line = ("| figure | | of | which is | ratio | from, to | aim | |\n", "|---|---:|---:|---|---:|---|---|---|\n");
-	for my $f (@{ $self->{figures} }) {
+	for my $f (@_) {
 		my @ratio = defined $f->{ratio} ? (sprintf('%.2f', $f->{ratio}), sprintf('%.2f, %.2f', @{ $f->{spread} }))
 		  : ('', join ', ', map { _number($_) } @{ $f->{spread} });
 		push @line, sprintf "| %s | %s %s | %s | %s | %s | %s | %s | %s |\n", $f->{name}, _number($f->{value}), $f->{unit},
@@ -89,6 +90,17 @@ sub table {
 		  defined $f->{met} ? $f->{met} ? 'met' : '**not met**' : '';
 	}
 	return join '', @line;
+}
+
+# Puts those that have an aim, of a file that was written, into README.md.
+sub into_readme {
+	my ($path) = @_;
+	my $figures = JSON::PP::decode_json(slurp($path));
+	my $table = _table(grep { $_->{aim} } @$figures) . "\nOn $figures->[0]{machine}.\n";
+	my $readme = slurp('README.md');
+	$readme =~ s/(<!-- make bench-table: begin -->\n).*?(?=<!-- make bench-table: end -->)/$1$table/s
+	  or croak 'README.md has no place for it';
+	spew('README.md', $readme);
 }
 
 sub write_json {

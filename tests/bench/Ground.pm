@@ -80,15 +80,17 @@ sub _template {
 	return $text =~ s/"\@start\@"/\@start\@/r;
 }
 
-# An inbound call that was held, an outbound one that was not: then it is told twice
-# that it is connected.
+# An inbound call, and an outbound one, which was not held when it was captured: it
+# is as if it had been.
 sub _write_messages {
 	my ($self) = @_;
 	my @inbound = (_captured('02-autolog-inbound-answered-hold-end-recording'))[ 0, 1, 2, 4, 6 ];
 	my @outbound = (_captured('04-autolog-outbound'))[ 0, 1, 1, 2, 3 ];
 	my @lines;
 	for my $call (\@inbound, \@outbound) {
-		push @lines, map { _template(decode_json(JSON::PP->new->encode($call->[$_])), $_) } 0 .. $#$call;
+		my @message = map { decode_json(JSON::PP->new->utf8->encode($_)) } @$call;
+		@{ $message[2]{body}{call} }{qw(telephonyStatus result)} = ('OnHold') x 2;
+		push @lines, map { _template($message[$_], $_) } 0 .. $#message;
 	}
 	my $path = "$self->{dir}/messages";
 	spew($path, join '', map { "$_\n" } @lines);
@@ -110,13 +112,15 @@ sub database {
 # A host with the plugin, connected. Options: the plugin's keys; plugin => a path.
 sub load {
 	my ($self, %option) = @_;
-	my $plugin = delete $option{plugin} // plugin('call_log.so');
+	my $plugin = delete $option{plugin} // $ENV{PLUGIN} // plugin('call_log.so');
 	my $prefix = delete $option{prefix} // [];
 	# a busy machine is not to make it give up
 	$option{commit_deadline_ms} //= 14_000;
 	my $load = Tool->new('load', $self->{messages}, $plugin, (map { "$_=$option{$_}" } sort keys %option), { prefix => $prefix });
 	if (defined $option{conninfo}) {
-		wait_for('the plugin to be connected', sub { $load->ask('health')->{database}{state} eq 'ok' }, 60);
+		wait_for('the plugin to be connected', sub {
+			my $database = $load->ask('health')->{database};
+			!$database || $database->{state} eq 'ok' }, 60);
 	}
 	return $load;
 }
@@ -159,6 +163,7 @@ sub make_source {
 	my ($self, $database, $calls) = @_;
 	my $load = $self->load(conninfo => $database->conninfo, body => 'all');
 	$self->log_calls($load, alone => 1, calls => $calls);
+	$self->expect_rows('each event alone', $database, 4 * $calls, $calls);
 	$database->psql(<<~'SQL');
 		CREATE TABLE bench.source AS
 		SELECT split_part(session_id, '.', 2)::integer AS n, * FROM call_log.calls;
@@ -166,6 +171,7 @@ sub make_source {
 		TRUNCATE call_log.calls CASCADE
 		SQL
 	$self->log_calls($load, part => 'before', calls => $calls);
+	$self->expect_rows('what is there before', $database, $calls / 2, 0);
 	$database->psql(<<~'SQL');
 		CREATE TABLE bench.before AS SELECT * FROM call_log.calls;
 		VACUUM ANALYZE bench.source; VACUUM ANALYZE bench.before

@@ -23,17 +23,17 @@ sub _away {
 		SQL
 }
 
-# Seconds from the first event that leaves the spool to the last; and how many left
-# in them.
-sub _drained {
-	my ($load, $all) = @_;
-	my ($start, $from) = (0, $all);
+# How many events a second leave the spool, from the first that do to the last.
+sub _drain_rate {
+	my ($load, $had, $all) = @_;
+	my ($start, $first);
 	while (1) {
-		my $left = $load->ask('health')->{spool}{rows};
+		my $gone = $load->ask('health')->{replayed} - $had;
 		my $now = clock_gettime(CLOCK_MONOTONIC);
-		($start, $from) = ($now, $left) if !$start && $left < $all;
-		return ($now - $start, $from) if $start && !$left;
-		select undef, undef, undef, 0.001;
+		($start, $first) = ($now, $gone) if !$start && $gone;
+		return ($gone - $first) / ($now - $start) if $gone == $all;
+		croak "$gone events of $all left the spool" if $gone > $all;
+		select undef, undef, undef, 0.0005;
 	}
 }
 
@@ -43,7 +43,7 @@ sub spool {
 	my $dir = scratch();
 	my $load = $ground->load(conninfo => $database->conninfo, spool => "$dir/spool.db");
 	my $calls = size(10_000, 1_000);
-	my ($first, $round) = (0, 0);
+	my ($first, $round, $gone) = (0, 0, 0);
 	my (@live, @spooled, @kept, @replayed);
 	rounds(sub {
 		push @live, rate($ground->log_calls($load, first => $first, calls => $calls));
@@ -52,17 +52,19 @@ sub spool {
 		wait_for('the plugin to know that the database is away',
 			sub { $load->ask('log', Ground::logging(first => $first, calls => 4)); $load->ask('health')->{database}{state} eq 'away' });
 		$first += 4;
-		my $had = $load->ask('health')->{spool}{rows};
 		push @spooled, rate($ground->log_calls($load, first => $first, calls => $calls));
 		$first += $calls;
-		my $spool = $load->ask('health')->{spool};
-		croak "$spool->{rows} events are in the spool" if $spool->{rows} != $had + 4 * $calls;
-		my $row = int($spool->{bytes} / $spool->{rows});
+		my $health = $load->ask('health');
+		my $all = $health->{spooled} - $gone;
+		croak "$all events were spooled" if $all < 4 * $calls;
+		# it looks once a second
+		wait_for('health to know what is in the spool', sub { $load->ask('health')->{spool}{rows} == $all });
+		my $row = int($load->ask('health')->{spool}{bytes} / $all);
 		my ($kept) = run_ok([ built('tests/bench/keep'), "$dir/kept" . $round++, 4 * $calls, $row, 256 ]) =~ /seconds=(\S+)/;
 		push @kept, 4 * $calls / $kept;
 		$self->_away(0);
-		my ($seconds, $drained) = _drained($load, $spool->{rows});
-		push @replayed, $drained / $seconds;
+		push @replayed, _drain_rate($load, $gone, $all);
+		$gone += $all;
 	});
 	$ground->expect_rows('spool', $database, $first, $first);
 	$figures->add(name => 'spool.kept', unit => 'events/s', values => \@spooled, references => \@kept,

@@ -115,7 +115,7 @@ sub throughput_far {
 # At a rate, for some seconds; of each message the time from when it was due.
 sub _paced {
 	my ($self, $load, $rate, $seconds) = @_;
-	my $calls = $rate * $seconds / 4;
+	my $calls = int($rate * $seconds / 4);
 	$self->{ground}->begin($self->{database});
 	my $did = $load->ask('log', Ground::logging(calls => $calls, rate => $rate, window => 0));
 	print STDERR "# at $rate/s $did->{refused} messages were refused, $did->{failed} failed\n"
@@ -130,9 +130,9 @@ sub latency {
 	my ($ground, $database, $figures) = @{$self}{qw(ground database figures)};
 	my $load = $ground->load(conninfo => $database->conninfo);
 	my $reference = $ground->reference($database);
-	my $alone = size(300, 60);
+	my $alone = size(300, 40);
 	$reference->ask('read', rows => $alone, statements => $alone, body => 'final');
-	my %seconds = (100 => size(4, 1), map { $_ => size(2, 1) } 1000, 5000, 20000);
+	my %seconds = (100 => size(4, 0.4), map { $_ => size(2, 0.4) } 1000, 5000, 20000);
 	my (%took, @upsert);
 	rounds(sub {
 		$ground->begin($database);

@@ -113,7 +113,7 @@ const char *messages_fill(struct messages *messages, uint32_t call, int stage,
 			  uint32_t serial, int64_t start_ms, size_t *len)
 {
 	const struct template *template =
-	    &messages->templates[call % messages->kinds * MESSAGE_STAGES +
+	    &messages->templates[call / 2 % messages->kinds * MESSAGE_STAGES +
 				 (uint32_t)stage];
 	uint64_t numbers[FIELDS] = {
 	    [CALL] = UINT64_C(5000000000) + call,

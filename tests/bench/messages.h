@@ -3,7 +3,7 @@
  * so a message costs next to nothing to make. It knows no JSON.
  *
  * The file has one message a line, the stages of a call in order, MESSAGE_STAGES
- * lines a kind of call. In it stand @call@ (10 digits), @alone@ (see below),
+ * lines a kind of call, of which two calls in a row are. In it stand @call@ (10 digits), @alone@ (see below),
  * @caller@ (7), @start@ (13, Unix milliseconds) and @request@ (12). */
 #ifndef BENCH_MESSAGES_H
 #define BENCH_MESSAGES_H

@@ -41,7 +41,7 @@ function request()
 		agent, text = agents[at], lines[at]
 	else
 		agent = string.format('agent %04d', call * 7919 % 200)
-		text = fill(lines[call % 2 * 5 + order[stage]])
+		text = fill(lines[math.floor(call / 2) % 2 * 5 + order[stage]])
 		stage = stage % 4 + 1
 		if stage == 1 then call = call + 1 end
 	end
