@@ -7,7 +7,7 @@ use Carp qw(croak);
 use CrmHost;
 use File::Basename qw(dirname);
 use Figures qw(median);
-use Ground qw(size rounds turned rate);
+use Ground qw(quick rounds turned rate);
 use Process qw(plugin root run_ok scratch slurp spew wait_for);
 
 sub new {
@@ -74,11 +74,10 @@ sub http {
 	my ($self) = @_;
 	my $figures = $self->{figures};
 	$self->_start;
-	my $seconds = size(2, 1);
+	my $seconds = 1;
 	$self->_logged(8, 1);
 	$self->_write_queries;
-	my @connections = (size(1, ()), 8, size(32, ()), size(128, ()));
-	@connections = Ground::quick() ? (8) : (1, 8, 32, 128);
+	my @connections = quick() ? (8) : (1, 8, 32, 128);
 	my %did;
 	rounds(sub {
 		my ($round) = @_;
@@ -94,7 +93,7 @@ sub http {
 		for my $kind (qw(log match)) {
 			my @name = (name => "http.$kind.$connections", reference => 'messages that nothing is done with');
 			$figures->add(@name, unit => 'requests/s', values => [ map { rate($_) } @{ $of->{$kind} } ],
-				references => [ map { rate($_) } @{ $of->{nothing} } ], $connections > 1 ? (at_least => 0.6) : ());
+				references => [ map { rate($_) } @{ $of->{nothing} } ], at_least => 0.6);
 			$figures->add(@name, name => "http.$kind.$connections.p99", unit => 'us', values => [ map { $_->{p99_us} } @{ $of->{$kind} } ],
 				references => [ map { $_->{p99_us} } @{ $of->{nothing} } ]);
 		}
