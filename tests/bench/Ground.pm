@@ -140,10 +140,13 @@ sub far {
 }
 
 # ------------------------------------------------------------- logging calls
-# What `log` of load.c is told, but for what is asked for.
+# What `log` of load.c is told, but for what is asked for. Of a call all messages say
+# that it began at the same moment.
+my $start_ms = 1000 * time;
+
 sub logging {
 	my (%option) = @_;
-	return (part => 'all', alone => 0, first => 0, agents => AGENTS, process => 0, processes => 1,
+	return (part => 'all', alone => 0, first => 0, agents => AGENTS, start => $start_ms, process => 0, processes => 1,
 		threads => THREADS, window => WINDOW, rate => 0, settle => 1, %option);
 }
 

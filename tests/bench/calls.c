@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { AGENTS = 10000, AGENT_LEN = 12 };
+enum { AGENTS = 10000, AGENT_LEN = 12, START_SPREAD_MS = 60000 };
 
 struct event {
 	uint32_t call; /* counted from the first */
@@ -21,7 +21,6 @@ struct calls {
 	size_t length;
 	struct messages *messages[CALLS_LANES]; /* owned; one a lane */
 	char agents[AGENTS][AGENT_LEN];
-	int64_t began_ms;
 };
 
 static bool is_new(const struct calls *calls, uint32_t call)
@@ -80,7 +79,6 @@ struct calls *calls_new(const struct calls_settings *settings)
 	    settings->agents == 0 || settings->processes == 0)
 		die("calls: settings out of range");
 	calls->settings = *settings;
-	calls->began_ms = stopwatch_unix_ms();
 	for (size_t lane = 0; lane < settings->lanes; lane++)
 		calls->messages[lane] =
 		    messages_open(settings->messages, settings->alone);
@@ -128,7 +126,7 @@ void calls_make(void *context, size_t lane, size_t number,
 	    calls->agents[(uint64_t)call * 7919 % settings->agents];
 	request->path = "/callLogger";
 	request->sent_at_ms = stopwatch_unix_ms();
-	request->body =
-	    messages_fill(calls->messages[lane], call, (int)event->stage,
-			  (uint32_t)at, calls->began_ms, &request->body_len);
+	request->body = messages_fill(
+	    calls->messages[lane], call, (int)event->stage, (uint32_t)at,
+	    settings->start_ms + call % START_SPREAD_MS, &request->body_len);
 }

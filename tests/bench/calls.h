@@ -25,6 +25,7 @@ struct calls_settings {
 	bool alone;            /* see messages.h */
 	uint32_t first, count; /* calls */
 	uint32_t agents;
+	int64_t start_ms; /* when they began, about; Unix time */
 	/* Of several processes, each takes every `processes`th message. */
 	uint32_t process, processes;
 	size_t lanes; /* threads that will take messages */

@@ -4,8 +4,8 @@
  *
  *   load MESSAGES PLUGIN KEY=VALUE...      creates and starts the plugin -> ready
  *
- *   log part=all|before alone=0|1 first=N calls=N agents=N process=N processes=N
- *       threads=N window=N rate=N settle=0|1   logs calls, see calls.h, lanes.h;
+ *   log part=all|before alone=0|1 first=N calls=N agents=N start=UNIX_MS
+ *       process=N processes=N threads=N window=N rate=N settle=0|1   logs calls, see calls.h, lanes.h;
  *                                          settle: waits for the answers
  *                                       -> log KEY=VALUE..., see lanes_print()
  *   match file=PATH count=N threads=N window=N rate=N settle=0|1
@@ -172,6 +172,7 @@ static void do_log(struct load *load, const struct command *command)
 	    .first = small(command, "first"),
 	    .count = small(command, "calls"),
 	    .agents = small(command, "agents"),
+	    .start_ms = command_number(command, "start"),
 	    .process = small(command, "process"),
 	    .processes = small(command, "processes"),
 	    .lanes = small(command, "threads"),
