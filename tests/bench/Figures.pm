@@ -27,7 +27,8 @@ sub _machine {
 	my ($model) = slurp('/proc/cpuinfo') =~ /^model name\s*:\s*(.*)/m;
 	my ($kb) = slurp('/proc/meminfo') =~ /^MemTotal:\s*(\d+)/m;
 	my $cores = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
-	return sprintf '%s, %d cores, %.0f GB', $model // 'unknown processor', $cores, $kb / 1024 / 1024;
+	chomp(my $server = `pg_config --version`);
+	return sprintf '%s, %d cores, %.0f GB, %s', $model // 'unknown processor', $cores, $kb / 1024 / 1024, $server;
 }
 
 my %sign = (at_least => '>=', at_most => '<=');

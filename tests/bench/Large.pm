@@ -35,14 +35,7 @@ sub _fill {
 	$self->{agents} = $rows / 12_500 > 8 ? int($rows / 12_500) : 8;
 	$small->psql_file(root() . '/tests/bench/make_calls.sql', @patience,
 		arguments => [ '-v', "rows=$rows", '-v', "agents=$self->{agents}" ]);
-	# figures of reports count as counted: that is no part of this
-	$small->psql(<<~'SQL');
-		DO $$ BEGIN
-			IF to_regclass('call_log.rollup') IS NOT NULL THEN
-				UPDATE call_log.rollup SET rolled_day = 'infinity', settled_until = 'infinity';
-			END IF;
-		END $$
-		SQL
+	$ground->without_reports($small);
 	$cluster->psql('CREATE DATABASE large TEMPLATE small', @patience);
 	my $large = $ground->database('large', 1);
 	$large->psql(<<~"SQL", @patience);
@@ -179,7 +172,7 @@ sub growth {
 		for my $name (turned($round, sort keys %database)) {
 			my $database = $database{$name};
 			my @calls = (first => $round * $calls, calls => $calls);
-			$database->psql('TRUNCATE call_log.calls CASCADE') if $name eq 'empty';
+			$ground->empty($database) if $name eq 'empty';
 			my $last = $database->psql('SELECT coalesce(max(id), 0) FROM call_log.calls');
 			$ground->log_calls($load{$name}, @calls, part => 'before');
 			$database->psql('CHECKPOINT');
