@@ -13,7 +13,7 @@ my $insert = 'an INSERT an event, put together as a string';
 
 sub new {
 	my ($class, $ground, $figures) = @_;
-	my $self = bless { ground => $ground, figures => $figures, calls => size(15_000, 500) }, $class;
+	my $self = bless { ground => $ground, figures => $figures, calls => size(12_000, 500) }, $class;
 	$self->{database} = $ground->database('writing');
 	$ground->make_source($self->{database}, $self->{calls});
 	$self->{rows} = 4 * $self->{calls};
@@ -136,7 +136,7 @@ sub latency {
 	my $reference = $ground->reference($database);
 	my $alone = size(300, 40);
 	$reference->ask('read', rows => $alone, statements => $alone, body => 'final');
-	my %seconds = (100 => size(4, 0.4), map { $_ => size(2, 0.4) } 1000, 5000, 20000);
+	my %seconds = (100 => size(3, 0.4), map { $_ => size(2, 0.4) } 1000, 5000, 20000);
 	my (%took, @upsert);
 	rounds(sub {
 		$ground->begin($database);
