@@ -8,6 +8,8 @@ use Figures qw(median);
 use Ground qw(size rounds turned);
 use Process qw(built plugin root run run_ok scratch slurp wait_for);
 
+use constant REMEMBERED => 110_000; # calls: more than the plugin remembers
+
 sub new {
 	my ($class, $ground, $figures) = @_;
 	my $self = bless { ground => $ground, figures => $figures, first => 0 }, $class;
@@ -154,15 +156,19 @@ sub memory {
 	my ($self) = @_;
 	my ($ground, $figures) = @{$self}{qw(ground figures)};
 	$self->_in_flight;
-	my $load = $ground->load(conninfo => $self->{database}->conninfo);
+	my $database = $ground->database('memory');
+	my $load = $ground->load(conninfo => $database->conninfo);
 	my $chunk = size(12_500, 500);
-	my $chunks = int(($ENV{EVENTS} || size(500_000, 8_000)) / (4 * $chunk));
+	my $chunks = int(($ENV{EVENTS} || size(400_000, 8_000)) / (4 * $chunk));
+	# It remembers calls, so many and no more: those come first, half of these.
+	$ground->log_calls($load, part => 'before', first => 100_000_000, calls => size(2 * REMEMBERED, 2_000));
 	my @resident;
-	for (0 .. $chunks) {
-		$ground->log_calls($load, $self->_new_calls($chunk));
+	for my $n (0 .. $chunks) {
+		$ground->log_calls($load, first => $n * $chunk, calls => $chunk);
 		push @resident, $load->ask('memory')->{resident_kb};
 	}
-	$self->_expect('memory');
+	my $calls = ($chunks + 1) * $chunk;
+	$ground->expect_rows('memory', $database, $calls, $calls, q(state <> 'ringing'));
 	$figures->add(name => 'memory.flat', unit => 'kB', values => [ $resident[-1] ],
 		reference => sprintf('resident %d events earlier', 4 * $chunk * $chunks), references => [ $resident[0] ], at_most => 1.05);
 	$load->quit;

@@ -6,7 +6,7 @@
 #
 # QUICK=1: small, to see that it measures. FIGURES='spool http': some. ROUNDS: 5.
 # ROWS: how many calls the largest table has (10,000,000). EVENTS: how many it logs
-# while memory is watched (500,000). JSON: where to, instead. PLUGIN: another one.
+# while memory is watched (400,000). JSON: where to, instead. PLUGIN: another one.
 use v5.32;
 use warnings;
 use FindBin;
