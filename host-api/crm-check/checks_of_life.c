@@ -16,6 +16,7 @@
 #include "remains.h"
 #include "stand.h"
 #include "traffic.h"
+#include "witness.h"
 
 enum {
 	/* until the allocator's caches are full: they count as in use */
@@ -44,7 +45,7 @@ static void judge_refusal(const struct trial *trial, const char *why,
 	else if (end == why)
 		verdict_fail(trial->verdict,
 			     "create() refused and gave no reason");
-	else if (cap >= STAND_WHY && !stand_is_line(why, strlen(why)))
+	else if (cap >= STAND_WHY && !witness_is_line(why, strlen(why)))
 		verdict_fail(trial->verdict,
 			     "the reason is something else than one line of "
 			     "UTF-8");

@@ -104,9 +104,6 @@ bool stand_wait(struct stand *stand, uint32_t ms);
 /* [main] Waits until that many were accepted, or refused, or ms is over. */
 bool stand_wait_accepted(struct stand *stand, size_t count, uint32_t ms);
 
-/* [any] Is it one line of UTF-8 without control characters (tabs are none)? */
-bool stand_is_line(const char *text, size_t len);
-
 const void *stand_extension(struct stand *stand, const char *id);
 
 /* [main] Fails for each request that was not answered as ONCE demands, and when
