@@ -49,6 +49,7 @@ SOFLAGS   = -shared -Wl,--no-undefined $(if $(SAN),,-Wl,-z,defs)
 PQ_CFLAGS  := $(shell pkg-config --cflags libpq 2>/dev/null)
 PQ_LIBS     = $(shell pkg-config --libs libpq)
 SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
+FETCH_LIBS  = $(shell pkg-config --libs libcurl libcrypto)
 JSON_LIBS   = $(shell pkg-config --libs libcjson)
 CONFIG_LIBS = $(shell pkg-config --libs libconfig)
 MHD_LIBS    = $(shell pkg-config --libs libmicrohttpd)
@@ -117,7 +118,7 @@ $(B)/crm-check: $(call obj,$(CHECK_SRC)) $(B)/libcrm-host.a
 
 # the plugin: one exported symbol, never unmapped
 $(B)/call_log.so: $(call obj,$(PLUGIN_SRC)) $(B)/obj/web/plugin_pages.o
-	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS)
+	$(call say,link $@)$(CC) $(SOFLAGS) -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(FETCH_LIBS)
 # for the tests, which look inside
 $(B)/libcall_log.a: $(call obj,$(filter-out plugin/entry.c,$(PLUGIN_SRC))) $(B)/obj/web/plugin_pages.o
 	$(call say,link $@)rm -f $@ && ar rcs $@ $^
@@ -151,7 +152,7 @@ $(BENCH_BIN): $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libbench.a
 	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS_$(*F)) -ldl
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libcall_log.a $(B)/libcrm-host.a
 	@mkdir -p $(@D)
-	$(call say,link $@)$(CC) $(LDFLAGS) $(LDFLAGS_$(*F)) -rdynamic -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(CONFIG_LIBS) -ldl
+	$(call say,link $@)$(CC) $(LDFLAGS) $(LDFLAGS_$(*F)) -rdynamic -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(FETCH_LIBS) $(CONFIG_LIBS) -ldl
 
 programs: all $(UNIT_BIN) $(TPLUG_BIN) $(THOST_BIN) $(BENCH_BIN)
 
@@ -235,7 +236,7 @@ FUZZ_SECONDS ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libcall_log.a
 	@mkdir -p $(@D)
-	$(call say,link $@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS)
+	$(call say,link $@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PQ_LIBS) $(SQLITE_LIBS) $(JSON_LIBS) $(FETCH_LIBS)
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	@packaging/install-deps run check

@@ -1,0 +1,739 @@
+/* download - see download.h.
+ *
+ * One download is one hop after another: check the address, look its name up, let
+ * libcurl transfer; a redirect is the next hop, and passes the same checks. Every
+ * connection is made anew, so that every one passes them. */
+#include "download.h"
+
+#include "clock.h"
+#include "public_address.h"
+#include "resolver.h"
+#include "vault.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HOPS_MAX = 5, NAME_MAX_BYTES = 256, EVENTS = 64, HEADER_MAX = 256 };
+
+enum state { STATE_LOOKUP, STATE_TRANSFER, STATE_OVER };
+
+struct download {
+	struct downloads *downloads; /* borrowed */
+	struct download *next;
+	struct download_sink sink;
+	enum state state;
+	bool judged; /* what becomes of it is known: */
+	enum download_result result;
+	struct err err;
+	uint64_t have;     /* from earlier, until begun anew */
+	uint64_t total;    /* of which it is whole; 0: not told */
+	uint64_t moved_ns; /* when something last did */
+	uint64_t end_ns;
+	int hops;
+
+	/* of this hop */
+	const char *address; /* borrowed, or: */
+	char *redirected;    /* owned, by a vault */
+	char host[NAME_MAX_BYTES];
+	char port[8];
+	struct resolver *resolver; /* owned */
+	struct curl_slist *pinned; /* owned */
+	CURL *easy;                /* owned */
+	bool chunked;
+	bool begun; /* it is known what the body is */
+	uint64_t range_start, range_total;
+	bool ranged;
+	bool shunned; /* libcurl was to connect to what is not public */
+};
+
+struct downloads {
+	struct download_settings settings;
+	CURLM *multi;
+	bool global; /* curl_global_init() was called */
+	int epoll;
+	uint64_t timer_ns; /* when libcurl wants to be called */
+	struct download *list;
+};
+
+/* -------------------------------------------------------------- the loop */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context,
+		     void *known)
+{
+	struct downloads *downloads = context;
+	struct epoll_event event = {.data.fd = fd};
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		epoll_ctl(downloads->epoll, EPOLL_CTL_DEL, fd, &event);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		event.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		event.events |= EPOLLOUT;
+	epoll_ctl(downloads->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
+		  &event);
+	curl_multi_assign(downloads->multi, fd, downloads);
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long ms, void *context)
+{
+	struct downloads *downloads = context;
+
+	(void)multi;
+	downloads->timer_ns =
+	    ms < 0 ? CLOCK_NEVER : clock_after(clock_ns(), (uint64_t)ms);
+	return 0;
+}
+
+static bool watch(struct downloads *downloads, int fd)
+{
+	/* not one of libcurl's: it is only to wake */
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = -1};
+
+	return epoll_ctl(downloads->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+struct downloads *downloads_new(const struct download_settings *settings,
+				struct err *err)
+{
+	struct downloads *downloads = calloc(1, sizeof(*downloads));
+
+	if (!downloads) {
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	downloads->settings = *settings;
+	downloads->timer_ns = CLOCK_NEVER;
+	downloads->epoll = epoll_create1(EPOLL_CLOEXEC);
+	/* Counted by libcurl, and safe in any thread: a host may use it too. */
+	downloads->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	if (downloads->global)
+		downloads->multi = curl_multi_init();
+	if (downloads->epoll < 0 || !downloads->multi ||
+	    (settings->wake_fd >= 0 && !watch(downloads, settings->wake_fd))) {
+		downloads_free(downloads);
+		err_set(err, ERR_NO_MEMORY, "libcurl does not start");
+		return NULL;
+	}
+	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETDATA, downloads);
+	curl_multi_setopt(downloads->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(downloads->multi, CURLMOPT_TIMERDATA, downloads);
+	return downloads;
+}
+
+void downloads_free(struct downloads *downloads)
+{
+	if (!downloads)
+		return;
+	while (downloads->list)
+		download_free(downloads->list);
+	if (downloads->multi)
+		curl_multi_cleanup(downloads->multi);
+	if (downloads->global)
+		curl_global_cleanup();
+	if (downloads->epoll >= 0)
+		close(downloads->epoll);
+	free(downloads);
+}
+
+int downloads_fd(const struct downloads *downloads)
+{
+	return downloads->epoll;
+}
+
+static uint64_t due_ns(const struct download *download)
+{
+	uint64_t stalled_ns = clock_after(
+	    download->moved_ns, download->downloads->settings.stall_ms);
+
+	return stalled_ns < download->end_ns ? stalled_ns : download->end_ns;
+}
+
+uint64_t downloads_due_ns(const struct downloads *downloads)
+{
+	uint64_t soonest = downloads->timer_ns;
+
+	for (struct download *d = downloads->list; d; d = d->next) {
+		uint64_t due = d->state == STATE_OVER ? 0 : due_ns(d);
+		if (due < soonest)
+			soonest = due;
+	}
+	return soonest;
+}
+
+/* --------------------------------------------------------------- one hop */
+
+static void forget_resolver(struct download *download)
+{
+	struct epoll_event none = {0};
+
+	if (!download->resolver)
+		return;
+	/* a lookup that hangs keeps its descriptor open */
+	if (resolver_fd(download->resolver) >= 0)
+		epoll_ctl(download->downloads->epoll, EPOLL_CTL_DEL,
+			  resolver_fd(download->resolver), &none);
+	resolver_free(download->resolver);
+	download->resolver = NULL;
+}
+
+static void end_hop(struct download *download)
+{
+	forget_resolver(download);
+	if (download->easy) {
+		curl_multi_remove_handle(download->downloads->multi,
+					 download->easy);
+		curl_easy_cleanup(download->easy);
+		download->easy = NULL;
+	}
+	curl_slist_free_all(download->pinned);
+	download->pinned = NULL;
+}
+
+/* The first judgement counts. Ends nothing: libcurl may be at work on it. */
+static bool judge(struct download *download, enum download_result result,
+		  enum err_kind kind, const char *why)
+{
+	if (!download->judged)
+		err_set(&download->err, kind, "%s%s%s", download->host,
+			download->host[0] ? ": " : "", why);
+	if (!download->judged)
+		download->result = result;
+	download->judged = true;
+	return false;
+}
+
+static bool stop(struct download *download)
+{
+	download->judged = true;
+	download->result = DOWNLOAD_STOPPED;
+	return false;
+}
+
+static void end(struct download *download)
+{
+	end_hop(download);
+	download->state = STATE_OVER;
+}
+
+static bool is_listed(const char *hosts, const char *host)
+{
+	size_t wanted = strlen(host);
+
+	for (size_t len; *hosts; hosts += len + (hosts[len] == '\n')) {
+		len = strcspn(hosts, "\n");
+		if (len == wanted && strncasecmp(hosts, host, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *to,
+		     size_t max)
+{
+	char *text = NULL;
+	bool got = curl_url_get(url, part, &text, flags) == CURLUE_OK &&
+		   strlen(text) < max;
+
+	if (got)
+		memcpy(to, text, strlen(text) + 1);
+	curl_free(text);
+	return got;
+}
+
+/* NULL: it is an address to fetch from; host and port are known. libcurl itself
+ * reads it, so that there is one understanding of it. */
+static const char *judge_address(struct download *download)
+{
+	char scheme[8] = "", *user = NULL;
+	const char *why = NULL;
+	CURLU *url = curl_url();
+
+	download->host[0] = '\0';
+	if (!url ||
+	    curl_url_set(url, CURLUPART_URL, download->address, 0) != CURLUE_OK)
+		why = "the address is none";
+	else if (!get_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) ||
+		 strcmp(scheme, "https") != 0)
+		why = "the address does not begin with https:";
+	else if (!get_part(url, CURLUPART_HOST, 0, download->host,
+			   sizeof(download->host)) ||
+		 !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT,
+			   download->port, sizeof(download->port)))
+		why = "the address names no server";
+	else if (curl_url_get(url, CURLUPART_USER, &user, 0) != CURLUE_NO_USER)
+		why = "the address has a user in it";
+	else if (!is_listed(download->downloads->settings.hosts,
+			    download->host))
+		why = "the server is not one of 'recording_hosts'";
+	curl_free(user);
+	curl_url_cleanup(url);
+	return why;
+}
+
+/* Begins with the name. */
+static void begin_hop(struct download *download)
+{
+	const char *why = judge_address(download);
+	struct err err = {0};
+
+	download->chunked = download->begun = download->ranged = false;
+	if (why) {
+		judge(download, DOWNLOAD_REFUSED, ERR_INPUT, why);
+		end(download);
+		return;
+	}
+	download->state = STATE_LOOKUP;
+	download->resolver = resolver_new(download->host);
+	if (!download->resolver || !resolver_begin(download->resolver, &err) ||
+	    !watch(download->downloads, resolver_fd(download->resolver))) {
+		judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
+		end(download);
+	}
+}
+
+/* --------------------------------------------------- what libcurl hears of */
+
+static curl_socket_t on_connect(void *context, curlsocktype purpose,
+				struct curl_sockaddr *address)
+{
+	struct download *download = context;
+
+	(void)purpose;
+	if (!public_address(&address->addr,
+			    download->downloads->settings.loopback)) {
+		download->shunned = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+		      address->protocol);
+}
+
+static bool header_is(const char *line, const char *name, const char **value)
+{
+	size_t len = strlen(name);
+
+	if (strncasecmp(line, name, len) != 0)
+		return false;
+	*value = line + len + strspn(line + len, " \t");
+	return true;
+}
+
+/* "bytes 100-199/200" or "bytes *" "/200"; what is not understood counts as not
+ * said. */
+static void read_range(struct download *download, const char *value)
+{
+	const char *slash = strchr(value, '/');
+
+	if (strncasecmp(value, "bytes ", 6) != 0 || !slash)
+		return;
+	download->ranged = true;
+	download->range_start = strtoull(value + 6, NULL, 10);
+	download->range_total = strtoull(slash + 1, NULL, 10);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+	struct download *download = context;
+	size_t len = size * count;
+	char line[HEADER_MAX];
+	const char *value;
+
+	download->moved_ns = clock_ns();
+	if (len >= sizeof(line))
+		return len; /* none of those that matter */
+	memcpy(line, bytes, len);
+	line[len] = '\0';
+	if (header_is(line, "HTTP/", &value))
+		download->chunked = download->ranged = false;
+	else if (header_is(line, "Transfer-Encoding:", &value))
+		download->chunked = strncasecmp(value, "chunked", 7) == 0;
+	else if (header_is(line, "Content-Range:", &value))
+		read_range(download, value);
+	return len;
+}
+
+static long status_of(const struct download *download)
+{
+	long status = 0;
+
+	curl_easy_getinfo(download->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static bool wrong(struct download *download, const char *why)
+{
+	return judge(download, DOWNLOAD_WRONG, ERR_INPUT, why);
+}
+
+/* The length is known beforehand, or the end is told (chunked): else a cut would
+ * look like the end. */
+static bool check_length(struct download *download)
+{
+	uint64_t max = download->downloads->settings.max_bytes;
+	curl_off_t length = -1;
+
+	curl_easy_getinfo(download->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+			  &length);
+	if (length < 0 && !download->chunked)
+		return wrong(download,
+			     "the server does not say how long it is");
+	if (download->have > max ||
+	    (length >= 0 && (uint64_t)length > max - download->have))
+		return wrong(download, "it is larger than 'recording_max_mb'");
+	download->total = length < 0 ? 0 : download->have + (uint64_t)length;
+	return true;
+}
+
+/* What was fetched before is only continued when the server says so. */
+static bool begin_body(struct download *download)
+{
+	long status = status_of(download);
+
+	download->begun = true;
+	if (status == 206 &&
+	    (!download->ranged || download->range_start != download->have))
+		return wrong(download, "the server sends another part of it");
+	if (status == 200 && download->have > 0) {
+		download->have = 0;
+		if (!download->sink.begin_anew(download->sink.context,
+					       &download->err))
+			return stop(download);
+	}
+	return check_length(download);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct download *download = context;
+	size_t len = size * count;
+	long status = status_of(download);
+
+	download->moved_ns = clock_ns();
+	if (status != 200 && status != 206)
+		return len; /* what an error says is not read */
+	if (!download->begun && !begin_body(download))
+		return 0;
+	if (len > download->downloads->settings.max_bytes - download->have) {
+		wrong(download, "it is larger than 'recording_max_mb'");
+		return 0;
+	}
+	download->have += len;
+	if (download->sink.take(download->sink.context, bytes, len,
+				&download->err))
+		return len;
+	stop(download);
+	return 0;
+}
+
+/* -------------------------------------------------------------- transfer */
+
+/* "host:port:address,address", of those addresses that are public. */
+static bool pin(struct download *download)
+{
+	char line[NAME_MAX_BYTES + 16 + 16 * 80];
+	size_t len = (size_t)snprintf(line, sizeof(line),
+				      "%s:%s:", download->host, download->port);
+	size_t start = len;
+
+	for (size_t i = 0; i < resolver_count(download->resolver); i++) {
+		const char *address = resolver_address(download->resolver, i);
+
+		if (!public_address_text(
+			address, download->downloads->settings.loopback) ||
+		    len + strlen(address) + 4 > sizeof(line))
+			continue;
+		len +=
+		    (size_t)snprintf(line + len, sizeof(line) - len,
+				     strchr(address, ':') ? "%s[%s]" : "%s%s",
+				     len > start ? "," : "", address);
+	}
+	if (len == start)
+		return judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
+			     "its address is not public");
+	download->pinned = curl_slist_append(NULL, line);
+	return download->pinned ||
+	       judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
+}
+
+static void set_limits(struct download *download, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's */
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+			 (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+			 (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_RESOLVE, download->pinned);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_connect);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, download);
+	if (download->downloads->settings.ca[0])
+		curl_easy_setopt(easy, CURLOPT_CAINFO,
+				 download->downloads->settings.ca);
+}
+
+static bool set_transfer(struct download *download, CURL *easy)
+{
+	char range[32];
+
+	set_limits(download, easy);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, download);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, download);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, download);
+	snprintf(range, sizeof(range), "%llu-",
+		 (unsigned long long)download->have);
+	if (download->have > 0 &&
+	    curl_easy_setopt(easy, CURLOPT_RANGE, range) != CURLE_OK)
+		return false;
+	return curl_easy_setopt(easy, CURLOPT_URL, download->address) ==
+		   CURLE_OK &&
+	       curl_multi_add_handle(download->downloads->multi, easy) ==
+		   CURLM_OK;
+}
+
+static void begin_transfer(struct download *download)
+{
+	if (!pin(download)) {
+		end(download);
+		return;
+	}
+	forget_resolver(download);
+	download->state = STATE_TRANSFER;
+	download->moved_ns = clock_ns();
+	download->easy = curl_easy_init();
+	if (download->easy && set_transfer(download, download->easy))
+		return;
+	judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
+	end(download);
+}
+
+static void look_up(struct download *download)
+{
+	struct err err = {0};
+
+	switch (resolver_step(download->resolver, &err)) {
+	case RESOLVER_BUSY:
+		return;
+	case RESOLVER_DONE:
+		begin_transfer(download);
+		return;
+	case RESOLVER_FAILED:
+		judge(download, DOWNLOAD_CUT, ERR_AWAY,
+		      "the name cannot be looked up");
+		end(download);
+	}
+}
+
+/* --------------------------------------------------------------- the end */
+
+static void redirect(struct download *download)
+{
+	char *to = NULL;
+
+	curl_easy_getinfo(download->easy, CURLINFO_REDIRECT_URL, &to);
+	char *copy = to ? vault_copy(to, strlen(to)) : NULL;
+	if (!copy || ++download->hops > HOPS_MAX) {
+		vault_free(copy);
+		wrong(download, "it is redirected, to nowhere or too often");
+		end(download);
+		return;
+	}
+	end_hop(download);
+	vault_free(download->redirected);
+	download->address = download->redirected = copy;
+	begin_hop(download);
+}
+
+/* Nothing is missing at the end of it: it was all here before. */
+static bool was_whole(const struct download *download)
+{
+	return status_of(download) == 416 && download->ranged &&
+	       download->have > 0 && download->range_total == download->have;
+}
+
+static void judge_whole(struct download *download)
+{
+	if (!was_whole(download) && !download->begun && !begin_body(download))
+		return;
+	if (download->total > 0 && download->have != download->total) {
+		wrong(download, "its length is not what the server said");
+		return;
+	}
+	download->judged = true;
+	download->result = DOWNLOAD_WHOLE;
+}
+
+static void judge_status(struct download *download)
+{
+	long status = status_of(download);
+	char why[48];
+
+	snprintf(why, sizeof(why), "status %ld", status);
+	if (status == 200 || status == 206 || was_whole(download))
+		judge_whole(download);
+	else if (status == 401 || status == 403)
+		judge(download, DOWNLOAD_DENIED, ERR_INPUT, why);
+	else if (status == 404 || status == 410)
+		judge(download, DOWNLOAD_GONE, ERR_INPUT, why);
+	else if (status == 408 || status == 429 || status >= 500)
+		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
+	else if (status == 416 && !download->sink.begin_anew(
+				      download->sink.context, &download->err))
+		stop(download);
+	else if (status == 416)
+		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
+	else
+		wrong(download, why);
+}
+
+/* libcurl's words name neither address nor token. */
+static void transferred(struct download *download, CURLcode code)
+{
+	long status = status_of(download);
+
+	if (download->judged) {
+		end(download);
+		return;
+	}
+	if (code == CURLE_OK && status >= 300 && status < 400) {
+		redirect(download);
+		return;
+	}
+	if (code == CURLE_OK)
+		judge_status(download);
+	else if (download->shunned)
+		judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
+		      "its address is not public");
+	else
+		judge(download, DOWNLOAD_CUT, ERR_AWAY,
+		      curl_easy_strerror(code));
+	end(download);
+}
+
+static void take_messages(struct downloads *downloads)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(downloads->multi, &left))) {
+		struct download *download = NULL;
+		CURLcode code = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+				  (char **)&download);
+		transferred(download, code);
+	}
+}
+
+/* ------------------------------------------------------------------ step */
+
+static void serve_sockets(struct downloads *downloads)
+{
+	struct epoll_event events[EVENTS];
+	int running;
+	int count = epoll_wait(downloads->epoll, events, EVENTS, 0);
+
+	for (int i = 0; i < count; i++) {
+		int what = 0;
+
+		if (events[i].data.fd < 0)
+			continue;
+		if (events[i].events & (EPOLLIN | EPOLLHUP))
+			what |= CURL_CSELECT_IN;
+		if (events[i].events & EPOLLOUT)
+			what |= CURL_CSELECT_OUT;
+		if (events[i].events & EPOLLERR)
+			what |= CURL_CSELECT_ERR;
+		curl_multi_socket_action(downloads->multi, events[i].data.fd,
+					 what, &running);
+	}
+	if (clock_ns() < downloads->timer_ns)
+		return;
+	downloads->timer_ns = CLOCK_NEVER;
+	curl_multi_socket_action(downloads->multi, CURL_SOCKET_TIMEOUT, 0,
+				 &running);
+}
+
+void downloads_step(struct downloads *downloads)
+{
+	serve_sockets(downloads);
+	take_messages(downloads);
+	for (struct download *d = downloads->list; d; d = d->next) {
+		if (d->state == STATE_LOOKUP)
+			look_up(d);
+		if (d->state == STATE_OVER || clock_ns() < due_ns(d))
+			continue;
+		judge(d, DOWNLOAD_CUT, ERR_TIMEOUT,
+		      clock_ns() < d->end_ns ? "it stands still"
+					     : "it takes too long");
+		end(d);
+	}
+}
+
+struct download *download_begin(struct downloads *downloads,
+				const char *address, uint64_t have,
+				const struct download_sink *sink,
+				struct err *err)
+{
+	struct download *download = calloc(1, sizeof(*download));
+
+	if (!download) {
+		err_set(err, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	download->downloads = downloads;
+	download->sink = *sink;
+	download->have = have;
+	download->address = address;
+	download->moved_ns = clock_ns();
+	download->end_ns =
+	    clock_after(download->moved_ns, downloads->settings.total_ms);
+	download->next = downloads->list;
+	downloads->list = download;
+	begin_hop(download);
+	return download;
+}
+
+void *downloads_take(struct downloads *downloads, enum download_result *result,
+		     struct err *err)
+{
+	for (struct download *d = downloads->list; d; d = d->next) {
+		if (d->state != STATE_OVER)
+			continue;
+		void *context = d->sink.context;
+
+		*result = d->result;
+		*err = d->err;
+		download_free(d);
+		return context;
+	}
+	return NULL;
+}
+
+void download_free(struct download *download)
+{
+	struct download **at = &download->downloads->list;
+
+	end_hop(download);
+	while (*at != download)
+		at = &(*at)->next;
+	*at = download->next;
+	vault_free(download->redirected);
+	free(download);
+}

@@ -1,0 +1,280 @@
+/* recording_file - see recording_file.h.
+ *
+ * After a power cut a .part may lack its end, and nothing else: it only grows, and
+ * file systems write data before they write its length. */
+#include "recording_file.h"
+
+#include "media_type.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 * 1024, PATH_BYTES = 4096, FOLDER_BYTES = 7 };
+
+static bool disk_failed(struct err *err, const char *what)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+
+	return err_set(err, full ? ERR_FULL : ERR_INTERNAL, "%s: %s", what,
+		       full ? "there is no room on the disk" : strerror(errno));
+}
+
+/* A name is a month, a slash and a plain file name. */
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > FOLDER_BYTES + 1 && len < RECORDING_NAME_MAX - 8 &&
+	       name[FOLDER_BYTES] == '/' &&
+	       strspn(name, "0123456789-") == FOLDER_BYTES &&
+	       strspn(name + FOLDER_BYTES + 1, "0123456789abcdef-") ==
+		   len - FOLDER_BYTES - 1;
+}
+
+static bool make_path(char path[PATH_BYTES], const char *folder,
+		      const char *name, const char *ending)
+{
+	int len = snprintf(path, PATH_BYTES, "%s/%s%s", folder, name, ending);
+
+	return is_name(name) && len > 0 && len < PATH_BYTES;
+}
+
+bool recording_file_prepare(const char *folder, struct err *err)
+{
+	if (mkdir(folder, 0750) != 0 && errno != EEXIST)
+		return err_set(err, ERR_CONFIG,
+			       "the folder '%s' of 'recordings_dir' cannot be "
+			       "made: %s",
+			       folder, strerror(errno));
+	return access(folder, R_OK | W_OK | X_OK) == 0 ||
+	       err_set(err, ERR_CONFIG,
+		       "the folder '%s' of 'recordings_dir' cannot be "
+		       "written: %s",
+		       folder, strerror(errno));
+}
+
+/* What is in a folder is only on the disk when the folder is. */
+static bool sync_folder(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		disk_failed(err, "cannot sync the folder of recordings");
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static void month_of(char path[PATH_BYTES], const char *folder,
+		     const char *name)
+{
+	snprintf(path, PATH_BYTES, "%s/%.*s", folder, FOLDER_BYTES, name);
+}
+
+static bool make_month(const char *folder, const char *name, struct err *err)
+{
+	char month[PATH_BYTES];
+
+	month_of(month, folder, name);
+	if (mkdir(month, 0750) == 0)
+		return sync_folder(folder, err);
+	return errno == EEXIST ||
+	       disk_failed(err, "cannot make a folder for recordings");
+}
+
+bool recording_file_open(struct recording_file *file, const char *folder,
+			 const char *name, struct err *err)
+{
+	char path[PATH_BYTES];
+	struct stat stat;
+
+	file->folder = folder;
+	file->fd = -1;
+	if (!make_path(path, folder, name, ".part"))
+		return err_set(err, ERR_INTERNAL,
+			       "'%.40s' is no name of a recording", name);
+	snprintf(file->name, sizeof(file->name), "%s", name);
+	if (!make_month(folder, name, err))
+		return false;
+	file->fd = open(
+	    path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (file->fd < 0 || fstat(file->fd, &stat) != 0 ||
+	    fchmod(file->fd, 0640) != 0) {
+		disk_failed(err, "cannot open the file of a recording");
+		recording_file_close(file);
+		return false;
+	}
+	file->bytes = (uint64_t)stat.st_size;
+	return true;
+}
+
+void recording_file_close(struct recording_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
+
+bool recording_file_append(struct recording_file *file, const void *bytes,
+			   size_t len, struct err *err)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t done = write(file->fd, at, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return disk_failed(err, "cannot write a recording");
+		at += done;
+		len -= (size_t)done;
+		file->bytes += (uint64_t)done;
+	}
+	return true;
+}
+
+bool recording_file_empty(struct recording_file *file, struct err *err)
+{
+	file->bytes = 0;
+	return ftruncate(file->fd, 0) == 0 ||
+	       disk_failed(err, "cannot empty the file of a recording");
+}
+
+/* -------------------------------------------------------------- content */
+
+/* Reads all of it. */
+static bool hash_all(int fd, EVP_MD_CTX *hash, struct recording_facts *facts)
+{
+	unsigned char *buffer = malloc(READ_BYTES);
+	ssize_t got = -1;
+	unsigned len;
+
+	facts->bytes = 0;
+	while (buffer &&
+	       (got = pread(fd, buffer, READ_BYTES, (off_t)facts->bytes)) > 0) {
+		if (EVP_DigestUpdate(hash, buffer, (size_t)got) != 1)
+			break;
+		facts->bytes += (uint64_t)got;
+	}
+	free(buffer);
+	return got == 0 && EVP_DigestFinal_ex(hash, facts->sha256, &len) == 1;
+}
+
+static bool hash_file(int fd, struct recording_facts *facts, struct err *err)
+{
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 &&
+		    hash_all(fd, hash, facts);
+
+	EVP_MD_CTX_free(hash);
+	return done ||
+	       err_set(err, ERR_INTERNAL, "cannot read a recording again");
+}
+
+static const struct media_type *type_of(int fd)
+{
+	unsigned char first[MEDIA_TYPE_BYTES];
+	ssize_t got = pread(fd, first, sizeof(first), 0);
+
+	return media_type_of(first, got > 0 ? (size_t)got : 0);
+}
+
+static void fill(struct recording_facts *facts, const char *name,
+		 const struct media_type *type)
+{
+	facts->media_type = type->name;
+	snprintf(facts->path, sizeof(facts->path), "%s%s", name, type->ending);
+}
+
+/* The order keeps a file without .part whole whatever happens. */
+static bool put_in_place(struct recording_file *file, const char *part,
+			 const char *ending, struct err *err)
+{
+	char whole[PATH_BYTES], month[PATH_BYTES];
+
+	month_of(month, file->folder, file->name);
+	if (!make_path(whole, file->folder, file->name, ending))
+		return err_set(err, ERR_INTERNAL, "the path is too long");
+	if (fsync(file->fd) != 0 || rename(part, whole) != 0)
+		return disk_failed(err, "cannot keep a recording");
+	return sync_folder(month, err);
+}
+
+bool recording_file_finish(struct recording_file *file,
+			   struct recording_facts *facts, struct err *err)
+{
+	char part[PATH_BYTES];
+	const struct media_type *type = type_of(file->fd);
+	bool done = false;
+
+	make_path(part, file->folder, file->name, ".part");
+	if (!type) {
+		unlink(part);
+		err_set(err, ERR_INPUT, "what came is no sound (%llu bytes)",
+			(unsigned long long)file->bytes);
+	} else {
+		fill(facts, file->name, type);
+		done = hash_file(file->fd, facts, err) &&
+		       put_in_place(file, part, type->ending, err);
+	}
+	recording_file_close(file);
+	return done;
+}
+
+bool recording_file_find(const char *folder, const char *name,
+			 struct recording_facts *facts)
+{
+	char path[PATH_BYTES];
+	struct err err;
+
+	for (const struct media_type *type = media_types; type->name; type++) {
+		if (!make_path(path, folder, name, type->ending))
+			return false;
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0)
+			continue;
+		fill(facts, name, type);
+		bool done = hash_file(fd, facts, &err);
+		close(fd);
+		return done;
+	}
+	return false;
+}
+
+static bool erase_one(const char *folder, const char *name, const char *ending,
+		      bool *any, struct err *err)
+{
+	char path[PATH_BYTES];
+
+	if (!make_path(path, folder, name, ending))
+		return err_set(err, ERR_INTERNAL,
+			       "'%.40s' is no name of a recording", name);
+	if (unlink(path) == 0) {
+		*any = true;
+		return true;
+	}
+	return errno == ENOENT || errno == ENOTDIR ||
+	       disk_failed(err, "cannot delete a recording");
+}
+
+bool recording_file_erase(const char *folder, const char *name, struct err *err)
+{
+	char month[PATH_BYTES];
+	bool any = false;
+
+	if (!erase_one(folder, name, ".part", &any, err))
+		return false;
+	for (const struct media_type *type = media_types; type->name; type++)
+		if (!erase_one(folder, name, type->ending, &any, err))
+			return false;
+	month_of(month, folder, name);
+	return !any || sync_folder(month, err);
+}
