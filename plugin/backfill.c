@@ -92,6 +92,7 @@ static bool decode(struct backfill *backfill, const struct crm_request *request,
 	    .sent_at_ms = request->sent_at_ms,
 	    .received_ms = clock_wall_ms(),
 	    .keep_body = MESSAGE_BODY_NONE,
+	    .drop_recording = backfill->logger->drops_recordings,
 	};
 
 	if (backfill->logger->keep_body != CONFIG_BODY_NONE)

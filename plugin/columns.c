@@ -124,12 +124,27 @@ bool columns_encode(struct columns *columns, const struct event *const *events,
 	return whole;
 }
 
+static void bind(const struct columns *columns, int column, uint32_t *oid,
+		 const char **value, int *length)
+{
+	*oid = array_oid(types[column]);
+	*value = columns->arrays[column].buf.bytes;
+	*length = (int)columns->arrays[column].buf.len;
+}
+
 void columns_bind(const struct columns *columns, uint32_t *oids,
 		  const char **values, int *lengths)
 {
-	for (int i = 0; i < COLUMNS; i++) {
-		oids[i] = array_oid(types[i]);
-		values[i] = columns->arrays[i].buf.bytes;
-		lengths[i] = (int)columns->arrays[i].buf.len;
-	}
+	for (int i = 0; i < COLUMNS; i++)
+		bind(columns, i, &oids[i], &values[i], &lengths[i]);
+}
+
+void columns_bind_recording(const struct columns *columns, uint32_t *oids,
+			    const char **values, int *lengths)
+{
+	/* account, agent, session_id, recording_id */
+	static const int of[COLUMNS_RECORDING] = {0, 1, 2, 24};
+
+	for (int i = 0; i < COLUMNS_RECORDING; i++)
+		bind(columns, of[i], &oids[i], &values[i], &lengths[i]);
 }

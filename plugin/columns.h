@@ -34,6 +34,11 @@ void columns_free(struct columns *columns);
 bool columns_encode(struct columns *columns, const struct event *const *events,
 		    size_t count);
 
+/* Of the arrays: those that name a call's recording. */
+enum { COLUMNS_RECORDING = 4 };
+void columns_bind_recording(const struct columns *columns, uint32_t *types,
+			    const char **values, int *lengths);
+
 /* Fills in the first COLUMNS parameters of a statement, borrowed until the next
  * columns_encode(). */
 void columns_bind(const struct columns *columns, uint32_t *types,

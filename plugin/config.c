@@ -56,6 +56,81 @@ static const struct option options[] = {
 	     "removed: none; those that carry a call's final record; all, of "
 	     "which a call shows the last. Keeping all costs about half of the "
 	     "write rate."},
+    {.name = "recordings",
+     .type = TYPE_ENUM,
+     .offset = AT(recordings),
+     .standard = "link",
+     .values = {"off", "link", "fetch"},
+     .help = "What is kept of a call's recording: nothing; its id and link, "
+	     "which needs the phone service's login; or the recording itself, "
+	     "fetched into recordings_dir with the access token that the "
+	     "widget then hands over, which is kept in memory only."},
+    {.name = "recordings_dir",
+     .type = TYPE_STRING,
+     .offset = AT(recordings_dir),
+     .standard = "",
+     .example = "/var/lib/call-log/recordings",
+     .help = "The folder that recordings are fetched into, one folder a month. "
+	     "It must belong to the user of the host; hosts that use one "
+	     "database must share it."},
+    {.name = "recording_hosts",
+     .type = TYPE_STRINGS,
+     .offset = AT(recording_hosts),
+     .standard = "media.ringcentral.com\nplatform.ringcentral.com",
+     .help = "The servers that recordings may be fetched from, also after a "
+	     "redirect; by https alone, and never from an address that is "
+	     "private."},
+    {.name = "recording_max_mb",
+     .type = TYPE_INT,
+     .offset = AT(recording_max_mb),
+     .standard = "200",
+     .min = 1,
+     .max = 4096,
+     .help = "How large a recording may be, in megabytes; a larger one is not "
+	     "fetched. An hour takes about 30."},
+    {.name = "recordings_quota_gb",
+     .type = TYPE_INT,
+     .offset = AT(recordings_quota_gb),
+     .standard = "0",
+     .min = 0,
+     .max = 1000000,
+     .help = "How much all recordings may take, in gigabytes; then no more are "
+	     "fetched until there is room. 0: as much as the disk has."},
+    {.name = "recordings_retention_days",
+     .type = TYPE_INT,
+     .offset = AT(recordings_retention_days),
+     .standard = "0",
+     .min = 0,
+     .max = 36500,
+     .help = "After how many days a recording is deleted. 0: never."},
+    {.name = "recording_parallel",
+     .type = TYPE_INT,
+     .offset = AT(recording_parallel),
+     .standard = "4",
+     .min = 1,
+     .max = 100,
+     .help = "How many are fetched at once at most."},
+    {.name = "recording_stall_ms",
+     .type = TYPE_INT,
+     .offset = AT(recording_stall_ms),
+     .standard = "20000",
+     .min = 100,
+     .max = 600000,
+     .help = "How long a server may send nothing, in milliseconds, before the "
+	     "rest is fetched anew."},
+    {.name = "recording_ca",
+     .type = TYPE_STRING,
+     .offset = AT(recording_ca),
+     .standard = "",
+     .example = "/etc/ssl/certs/company.pem",
+     .help = "A file with the certificates of those who may vouch for these "
+	     "servers. Empty: those that the system trusts."},
+    {.name = "recording_loopback",
+     .type = TYPE_BOOL,
+     .offset = AT(recording_loopback),
+     .standard = "false",
+     .help = "Whether recordings may come from this very machine: for tests "
+	     "only."},
     {.name = "empty_note",
      .type = TYPE_ENUM,
      .offset = AT(empty_note),
@@ -252,25 +327,56 @@ static char *get_value(const struct option *option, const struct crm_host *host,
 }
 
 /* What a relative path means would depend on where the host was started. */
-static bool check_spool(const char *path, struct err *err)
+static bool check_path(const char *option, const char *path, struct err *err)
 {
 	return path[0] == '\0' || path[0] == '/' ||
 	       err_set(err, ERR_CONFIG,
-		       "'spool' is '%.40s'; it must be a path that begins "
+		       "'%s' is '%.40s'; it must be a path that begins "
 		       "with /",
-		       path);
+		       option, path);
+}
+
+/* Names and nothing else: an address with a port or a path would match none. */
+static bool check_hosts(const char *hosts, struct err *err)
+{
+	size_t bad = strspn(hosts, "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-\n");
+
+	return hosts[bad] == '\0' ||
+	       err_set(err, ERR_CONFIG,
+		       "'recording_hosts' has '%.40s'; allowed are names of "
+		       "servers",
+		       hosts + bad);
+}
+
+static bool check_recordings(const struct config *config, struct err *err)
+{
+	if (!check_path("recordings_dir", config->recordings_dir, err) ||
+	    !check_path("recording_ca", config->recording_ca, err) ||
+	    !check_hosts(config->recording_hosts, err))
+		return false;
+	if (config->recordings != CONFIG_RECORDINGS_FETCH)
+		return true;
+	if (!config->recordings_dir[0])
+		return err_set(err, ERR_CONFIG,
+			       "'recordings' is 'fetch', and 'recordings_dir' "
+			       "is not set");
+	return config->recording_hosts[0] ||
+	       err_set(err, ERR_CONFIG,
+		       "'recordings' is 'fetch', and 'recording_hosts' is "
+		       "empty");
 }
 
 /* The widget looks back 7 days, and would have purged calls logged again. */
-static bool check_retention(int days, struct err *err)
+static bool check_retention(const char *option, int days, struct err *err)
 {
 	enum { DAYS_MIN = 8 };
 
 	return days == 0 || days >= DAYS_MIN ||
 	       err_set(err, ERR_CONFIG,
-		       "'retention_days' is '%d'; allowed are 0, to keep all "
-		       "calls, and %d to 36500",
-		       days, DAYS_MIN);
+		       "'%s' is '%d'; allowed are 0, to keep all, and %d to "
+		       "36500",
+		       option, days, DAYS_MIN);
 }
 
 static bool set_int(const struct option *option, const char *value, int *number,
@@ -359,8 +465,11 @@ bool config_load(struct config *config, const struct crm_host *host,
 			return false;
 		}
 	}
-	if (check_spool(config->spool, err) &&
-	    check_retention(config->retention_days, err))
+	if (check_path("spool", config->spool, err) &&
+	    check_retention("retention_days", config->retention_days, err) &&
+	    check_retention("recordings_retention_days",
+			    config->recordings_retention_days, err) &&
+	    check_recordings(config, err))
 		return true;
 	config_free(config);
 	return false;
@@ -379,6 +488,9 @@ void config_free(struct config *config)
 	free(config->sign_in_url);
 	free(config->supervisors);
 	free(config->spool);
+	free(config->recordings_dir);
+	free(config->recording_hosts);
+	free(config->recording_ca);
 	*config = (struct config){0};
 }
 
@@ -400,6 +512,20 @@ static void add_number(struct buf *out, const char *name, int value)
 	buf_add_int(out, value);
 }
 
+static void add_lines(struct buf *out, const char *lines)
+{
+	const char *comma = "";
+
+	buf_add_string(out, "[");
+	for (size_t len; *lines; lines += len + (lines[len] == '\n')) {
+		len = strcspn(lines, "\n");
+		buf_add_string(out, comma);
+		buf_add_json(out, lines, len);
+		comma = ",";
+	}
+	buf_add_string(out, "]");
+}
+
 /* As a value of its type: numbers and booleans are written as they are. */
 static void add_default(struct buf *out, const struct option *option)
 {
@@ -409,12 +535,11 @@ static void add_default(struct buf *out, const struct option *option)
 		add_member(out, "default", option->standard);
 		return;
 	}
-	if (option->type == TYPE_STRINGS) {
-		buf_add_string(out, ",\"default\":[]");
-		return;
-	}
 	buf_add_string(out, ",\"default\":");
-	buf_add_string(out, option->standard);
+	if (option->type == TYPE_STRINGS)
+		add_lines(out, option->standard);
+	else
+		buf_add_string(out, option->standard);
 }
 
 static void add_option(struct buf *out, const struct option *option)
@@ -443,7 +568,7 @@ static void add_option(struct buf *out, const struct option *option)
 		}
 		buf_add_string(out, "]");
 	}
-	if (option->type == TYPE_STRINGS) {
+	if (option->type == TYPE_STRINGS && option->example) {
 		buf_add_string(out, ",\"example\":");
 		buf_add_string(out, option->example);
 	} else {

@@ -11,6 +11,12 @@
 
 enum config_body { CONFIG_BODY_NONE, CONFIG_BODY_FINAL, CONFIG_BODY_ALL };
 enum config_empty_note { CONFIG_EMPTY_KEEP, CONFIG_EMPTY_ERASE };
+/* What is kept of a recording: nothing; its id and link; the recording. */
+enum config_recordings {
+	CONFIG_RECORDINGS_OFF,
+	CONFIG_RECORDINGS_LINK,
+	CONFIG_RECORDINGS_FETCH
+};
 /* Who moves the widget's auto-log switch, and where it stands before. */
 enum config_auto_log {
 	CONFIG_AUTO_AGENT_OFF,
@@ -34,13 +40,23 @@ struct config {
 	bool edit_log_hidden;
 	bool authorization;
 	bool backfill;
-	char *widget_url;   /* owned; "": the simulated phone */
-	char *call_url;     /* owned; "": none */
-	char *sign_in_url;  /* owned; "": the page itself */
-	char *supervisors;  /* owned; one a line (supervisors.h) */
-	int body;           /* enum config_body */
-	int empty_note;     /* enum config_empty_note */
-	int retention_days; /* 0: for ever */
+	char *widget_url;      /* owned; "": the simulated phone */
+	char *call_url;        /* owned; "": none */
+	char *sign_in_url;     /* owned; "": the page itself */
+	char *supervisors;     /* owned; one a line (supervisors.h) */
+	int body;              /* enum config_body */
+	int empty_note;        /* enum config_empty_note */
+	int retention_days;    /* 0: for ever */
+	int recordings;        /* enum config_recordings */
+	char *recordings_dir;  /* owned; "" only where none are fetched */
+	char *recording_hosts; /* owned; one a line */
+	int recording_max_mb;
+	int recordings_quota_gb;       /* 0: none */
+	int recordings_retention_days; /* 0: for ever */
+	int recording_parallel;
+	int recording_stall_ms;
+	char *recording_ca; /* owned; "": the system's */
+	bool recording_loopback;
 	int commit_deadline_ms;
 	int match_deadline_ms;
 	int batch_max;

@@ -86,9 +86,9 @@ static bool read_request(struct envelope *envelope, struct err *err)
 	return true;
 }
 
-static bool open_any(const char *bytes, size_t len,
-		     const struct message_origin *origin,
-		     struct envelope *envelope, struct err *err)
+static bool open_whole(const char *bytes, size_t len,
+		       const struct message_origin *origin,
+		       struct envelope *envelope, struct err *err)
 {
 	*envelope = (struct envelope){0};
 	if (!read_origin(origin, envelope, err))
@@ -96,11 +96,20 @@ static bool open_any(const char *bytes, size_t len,
 	envelope->root = json_parse(bytes, len, MESSAGE_DEPTH_MAX, err);
 	if (!envelope->root)
 		return false;
-	envelope->stripped = json_strip_tokens(envelope->root);
 	if (json_is_object(envelope->root))
 		return true;
-	envelope_close(envelope);
+	envelope_close_secret(envelope);
 	return err_set(err, ERR_INPUT, "the message is not an object");
+}
+
+static bool open_any(const char *bytes, size_t len,
+		     const struct message_origin *origin,
+		     struct envelope *envelope, struct err *err)
+{
+	if (!open_whole(bytes, len, origin, envelope, err))
+		return false;
+	envelope->stripped = json_strip_tokens(envelope->root);
+	return true;
 }
 
 bool envelope_open(const char *bytes, size_t len,
@@ -120,6 +129,24 @@ bool envelope_open_notice(const char *bytes, size_t len,
 			  struct envelope *envelope, struct err *err)
 {
 	return open_any(bytes, len, origin, envelope, err);
+}
+
+bool envelope_open_secret(const char *bytes, size_t len,
+			  const struct message_origin *origin,
+			  struct envelope *envelope, struct err *err)
+{
+	if (!open_whole(bytes, len, origin, envelope, err))
+		return false;
+	if (read_request(envelope, err))
+		return true;
+	envelope_close_secret(envelope);
+	return false;
+}
+
+void envelope_close_secret(struct envelope *envelope)
+{
+	json_wipe(envelope->root);
+	envelope_close(envelope);
 }
 
 void envelope_close(struct envelope *envelope)

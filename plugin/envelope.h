@@ -9,8 +9,8 @@
 #include "message.h"
 
 struct envelope {
-	struct json *root;          /* owned; without tokens */
-	bool stripped;              /* there was a token */
+	struct json *root; /* owned; without tokens, but for a secret */
+	bool stripped;     /* there was a token */
 	struct text account, agent; /* borrowed from the origin */
 	struct text request_id;     /* borrowed from root */
 	const struct json *body;    /* an object; borrowed from root */
@@ -24,6 +24,12 @@ bool envelope_open(const char *bytes, size_t len,
 bool envelope_open_notice(const char *bytes, size_t len,
 			  const struct message_origin *origin,
 			  struct envelope *envelope, struct err *err);
+/* The same of a request that brings tokens: they stay, and are overwritten by
+ * envelope_close_secret(). */
+bool envelope_open_secret(const char *bytes, size_t len,
+			  const struct message_origin *origin,
+			  struct envelope *envelope, struct err *err);
+void envelope_close_secret(struct envelope *envelope);
 void envelope_close(struct envelope *envelope);
 
 /* A string that is not empty, borrowed; else absent. */

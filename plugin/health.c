@@ -412,6 +412,8 @@ size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 	    [HEALTH_TRIGGERED] = "triggered",
 	    [HEALTH_UNTRIGGERED] = "untriggered",
 	    [HEALTH_PURGED] = "purged",
+	    [HEALTH_FETCHED] = "fetched",
+	    [HEALTH_UNFETCHED] = "unfetched",
 	};
 	struct buf out;
 

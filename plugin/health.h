@@ -31,6 +31,8 @@ enum health_count {
 	HEALTH_TRIGGERED, /* ids that agents' widgets were to ask again */
 	HEALTH_UNTRIGGERED, /* ids for which there was no room */
 	HEALTH_PURGED,      /* rows of calls that were too old */
+	HEALTH_FETCHED,     /* recordings stored */
+	HEALTH_UNFETCHED,   /* attempts at one that failed */
 	HEALTH_COUNTS
 };
 

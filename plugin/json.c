@@ -89,6 +89,28 @@ bool json_strip_tokens(struct json *root)
 	return strip_tokens((cJSON *)root);
 }
 
+void json_remove(struct json *root, const char *const *path)
+{
+	cJSON *object = NULL, *item = (cJSON *)root;
+
+	for (; item && *path; path++) {
+		object = item;
+		item = (cJSON *)json_member((struct json *)object, *path);
+	}
+	if (item && object)
+		cJSON_Delete(cJSON_DetachItemViaPointer(object, item));
+}
+
+void json_wipe(struct json *root)
+{
+	for (cJSON *item = (cJSON *)root; item; item = item->next) {
+		if (cJSON_IsString(item))
+			explicit_bzero(item->valuestring,
+				       strlen(item->valuestring));
+		json_wipe((struct json *)item->child);
+	}
+}
+
 bool json_is_object(const struct json *value)
 {
 	return cJSON_IsObject(item_of(value));

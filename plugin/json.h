@@ -23,6 +23,12 @@ void json_free(struct json *root); /* NULL is allowed */
  * named after one. Returns whether there were any. */
 bool json_strip_tokens(struct json *root);
 
+/* Takes out a member of a member, if it is there; `path` ends in NULL. */
+void json_remove(struct json *root, const char *const *path);
+
+/* Overwrites every text, so that none is left in memory that is freed. */
+void json_wipe(struct json *root);
+
 /* All of these allow NULL, which is of no type and has no members. */
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);

@@ -80,6 +80,7 @@ static bool decode(struct logger *logger, const struct crm_request *request,
 	    .sent_at_ms = request->sent_at_ms,
 	    .received_ms = clock_wall_ms(),
 	    .keep_body = keep[logger->keep_body],
+	    .drop_recording = logger->drops_recordings,
 	};
 
 	return message_decode_log(request->body, request->body_len, &origin,

@@ -13,6 +13,7 @@ struct logger {
 	struct health *health;       /* borrowed */
 	struct writer *writer;       /* borrowed */
 	enum config_body keep_body;
+	bool drops_recordings; /* keeps nothing of them */
 };
 
 /* [any] The handler of /callLogger. */

@@ -144,6 +144,14 @@ static bool fill_log(struct message_log *log, const struct envelope *envelope,
 	return true;
 }
 
+static void drop_recording(struct envelope *envelope)
+{
+	static const char *const path[] = {"body", "call", "recording", NULL};
+
+	json_remove(envelope->root, path);
+	envelope->stripped = true; /* what is kept is not what was sent */
+}
+
 bool message_decode_log(const char *body, size_t len,
 			const struct message_origin *origin,
 			struct message_log *log, struct err *err)
@@ -163,6 +171,8 @@ bool message_decode_log(const char *body, size_t len,
 		done = fill_log(log, &envelope, NULL, err);
 		goto out;
 	}
+	if (origin->drop_recording)
+		drop_recording(&envelope);
 	draft.event.emitted_us = read_emitted(origin);
 	draft.event.hash = call_hash(body, len);
 	if (!read_draft(&draft, &envelope, trigger, err) ||

@@ -34,6 +34,7 @@ struct message_origin {
 	int64_t sent_at_ms;  /* when the widget posted it; 0 = unknown */
 	int64_t received_ms; /* the host's clock now */
 	enum message_body keep_body;
+	bool drop_recording; /* nothing of a recording is kept */
 };
 
 /* A request to log: who is to be answered and, unless the message writes
@@ -99,6 +100,18 @@ struct message_ask {
 	void *arena; /* owned: all of the above */
 };
 
+/* Addresses of recordings with the live token of the agent: secret. */
+enum { MESSAGE_RECORDINGS_MAX = 200 };
+struct message_recording {
+	struct text session_id, recording_id, address; /* borrowed */
+};
+struct message_recordings {
+	struct text account, agent, request_id;
+	struct message_recording *list; /* owned */
+	size_t count;
+	void *arena; /* owned: all text; of a vault */
+};
+
 /* Each returns false with err->kind ERR_INPUT (a sentence that names the
  * member) or ERR_NO_MEMORY, and then owns nothing. `body` need not end in a NUL
  * and is never read past `len`. */
@@ -119,6 +132,11 @@ bool message_decode_backfill(const char *body, size_t len,
 			     const struct message_origin *origin,
 			     struct message_backfill *backfill,
 			     struct err *err);
+/* What cannot be an address is left out. */
+bool message_decode_recordings(const char *body, size_t len,
+			       const struct message_origin *origin,
+			       struct message_recordings *recordings,
+			       struct err *err);
 bool message_decode_change(const char *payload, size_t len,
 			   struct message_change *change, struct err *err);
 
@@ -141,6 +159,7 @@ void message_log_free(struct message_log *log);
 void message_match_free(struct message_match *match);
 void message_change_free(struct message_change *change);
 void message_ask_free(struct message_ask *ask);
+void message_recordings_free(struct message_recordings *recordings);
 void message_backfill_free(struct message_backfill *backfill);
 
 #endif

@@ -7,6 +7,7 @@
  *   call_log/listen  the listener's connection
  *   call_log/desk    the desk's connection
  *   call_log/report  that of reports
+ *   call_log/fetch   the fetcher's connection, downloads (if any are fetched)
  * Data moves between them only through queues. */
 #include "plugin.h"
 
@@ -15,6 +16,7 @@
 #include "config.h"
 #include "db.h"
 #include "desk.h"
+#include "fetcher.h"
 #include "health.h"
 #include "listener.h"
 #include "log.h"
@@ -50,6 +52,7 @@ struct plugin {
 	struct matcher *matcher;
 	struct listener *listener;
 	struct desk *desk, *reports;
+	struct fetcher *fetcher; /* NULL: no recordings are fetched */
 	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
@@ -87,6 +90,8 @@ static enum crm_status handle(struct plugin *plugin,
 		return matcher_submit(plugin->matcher, request);
 	if (strcmp(request->path, SERVICE_BACKFILL) == 0)
 		return backfill_submit(&plugin->logger, request);
+	if (plugin->fetcher && strcmp(request->path, SERVICE_RECORDINGS) == 0)
+		return fetcher_submit(plugin->fetcher, request);
 	if (desk_takes(plugin->desk, request->path))
 		return desk_submit(plugin->desk, request);
 	if (desk_takes(plugin->reports, request->path))
@@ -125,6 +130,8 @@ static void tell_to_stop(struct plugin *plugin, uint64_t deadline_ns)
 		desk_stop(plugin->desk, deadline_ns);
 	if (plugin->reports)
 		desk_stop(plugin->reports, deadline_ns);
+	if (plugin->fetcher)
+		fetcher_stop(plugin->fetcher, deadline_ns);
 }
 
 static enum crm_status plugin_start(struct crm_plugin *abi)
@@ -139,7 +146,8 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	    !desk_open(plugin->desk, &err) ||
 	    !desk_open(plugin->reports, &err) ||
 	    !writer_open(plugin->writer, &err) ||
-	    !recall_open(plugin->recall, &err)) {
+	    !recall_open(plugin->recall, &err) ||
+	    (plugin->fetcher && !fetcher_open(plugin->fetcher, &err))) {
 		log_line(plugin->host, CRM_ERROR, "%s", err.text);
 		return CRM_FAILED;
 	}
@@ -152,7 +160,10 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	    threads_start(threads, "call_log/desk", desk_run, plugin->desk,
 			  &err) &&
 	    threads_start(threads, "call_log/report", desk_run, plugin->reports,
-			  &err)) {
+			  &err) &&
+	    (!plugin->fetcher ||
+	     threads_start(threads, "call_log/fetch", fetcher_run,
+			   plugin->fetcher, &err))) {
 		atomic_store(&plugin->stopping, false);
 		return CRM_OK;
 	}
@@ -193,7 +204,8 @@ static size_t plugin_health(struct crm_plugin *abi, char *buf, size_t cap)
 	return health_print(
 	    plugin->health,
 	    writer_queued(plugin->writer) + matcher_queued(plugin->matcher) +
-		desk_queued(plugin->desk) + desk_queued(plugin->reports),
+		desk_queued(plugin->desk) + desk_queued(plugin->reports) +
+		(plugin->fetcher ? fetcher_queued(plugin->fetcher) : 0),
 	    buf, cap);
 }
 
@@ -226,6 +238,7 @@ static void plugin_destroy(struct crm_plugin *abi)
 	listener_free(plugin->listener);
 	desk_free(plugin->desk);
 	desk_free(plugin->reports);
+	fetcher_free(plugin->fetcher);
 	recall_free(plugin->recall);
 	trigger_free(plugin->trigger);
 	health_free(plugin->health);
@@ -339,6 +352,20 @@ static bool make_desks(struct plugin *plugin, struct err *err)
 	return plugin->reports != NULL;
 }
 
+static bool make_fetcher(struct plugin *plugin, struct err *err)
+{
+	struct fetcher_settings fetcher = {
+	    .config = &plugin->config,
+	    .host = plugin->host,
+	    .health = plugin->health,
+	};
+
+	if (plugin->config.recordings != CONFIG_RECORDINGS_FETCH)
+		return true;
+	plugin->fetcher = fetcher_new(&fetcher, err);
+	return plugin->fetcher != NULL;
+}
+
 static bool make_parts(struct plugin *plugin, struct err *err)
 {
 	const struct config *config = &plugin->config;
@@ -349,6 +376,7 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .health = plugin->health,
 	    .observer = &plugin->observer,
 	    .empty_note_erases = config->empty_note == CONFIG_EMPTY_ERASE,
+	    .keeps_recordings = config->recordings == CONFIG_RECORDINGS_FETCH,
 	    .spool = config->spool[0] ? config->spool : NULL,
 	    .spool_max_bytes = (uint64_t)config->spool_max_mb * 1024 * 1024,
 	    .commit_deadline_ms = (unsigned)config->commit_deadline_ms,
@@ -379,6 +407,7 @@ static bool make_parts(struct plugin *plugin, struct err *err)
 	    .health = plugin->health,
 	    .writer = plugin->writer,
 	    .keep_body = (enum config_body)config->body,
+	    .drops_recordings = config->recordings == CONFIG_RECORDINGS_OFF,
 	};
 	return plugin->matcher != NULL;
 }
@@ -405,7 +434,8 @@ static bool make(struct plugin *plugin, struct err *err)
 	return describing ||
 	       (check_conninfo(&plugin->config, err) &&
 		make_memory(plugin, err) && make_parts(plugin, err) &&
-		make_listener(plugin, err) && make_desks(plugin, err));
+		make_listener(plugin, err) && make_desks(plugin, err) &&
+		make_fetcher(plugin, err));
 }
 
 struct crm_plugin *plugin_new(const struct crm_host *host, char *why,

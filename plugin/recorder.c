@@ -6,10 +6,11 @@
 #include <string.h>
 
 void recorder_init(struct recorder *recorder, struct store *store,
-		   bool empty_note_erases)
+		   bool empty_note_erases, bool keeps_recordings)
 {
 	recorder->store = store;
 	recorder->empty_note_erases = empty_note_erases;
+	recorder->keeps_recordings = keeps_recordings;
 	columns_init(&recorder->columns);
 }
 
@@ -42,6 +43,33 @@ static bool queue_calls(struct recorder *recorder, struct err *err)
 			   err);
 }
 
+static bool queue_recordings(struct recorder *recorder, struct err *err)
+{
+	static const char sql[] =
+	    "SELECT call_log.record_recordings($1, $2, $3, $4)";
+	uint32_t types[COLUMNS_RECORDING];
+	const char *values[COLUMNS_RECORDING];
+	int lengths[COLUMNS_RECORDING];
+
+	columns_bind_recording(&recorder->columns, types, values, lengths);
+	return store_queue(recorder->store,
+			   &(struct db_statement){.sql = sql,
+						  .count = COLUMNS_RECORDING,
+						  .types = types,
+						  .values = values,
+						  .lengths = lengths},
+			   err);
+}
+
+static bool has_recording(const struct recorder *recorder,
+			  const struct event *const *events, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (events[i]->recording_id.s)
+			return recorder->keeps_recordings;
+	return false;
+}
+
 bool recorder_write(struct recorder *recorder,
 		    const struct event *const *events, size_t count,
 		    uint64_t deadline_ns, struct err *err)
@@ -51,7 +79,10 @@ bool recorder_write(struct recorder *recorder,
 	if (!columns_encode(&recorder->columns, events, count))
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	return store_begin(store, STORE_WRITES, deadline_ns, err) &&
-	       queue_calls(recorder, err) && store_go(store, err);
+	       queue_calls(recorder, err) &&
+	       (!has_recording(recorder, events, count) ||
+		queue_recordings(recorder, err)) &&
+	       store_go(store, err);
 }
 
 int32_t recorder_written(const struct recorder *recorder, bool *erased)

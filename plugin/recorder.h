@@ -14,11 +14,12 @@
 struct recorder {
 	struct store *store; /* borrowed */
 	bool empty_note_erases;
+	bool keeps_recordings; /* in call_log.recordings, to be fetched */
 	struct columns columns;
 };
 
 void recorder_init(struct recorder *recorder, struct store *store,
-		   bool empty_note_erases);
+		   bool empty_note_erases, bool keeps_recordings);
 void recorder_free(struct recorder *recorder); /* also when zeroed */
 
 /* Store IDLE -> BUSY: writes the events, which must be sorted by key with no

@@ -81,6 +81,8 @@ static void registration(struct buf *out, const struct config *config)
 		flag(out, "callLoggerAutoLogSettingHidden", true);
 	if (config->edit_log_hidden)
 		flag(out, "callLoggerHideEditLogButton", true);
+	if (config->recordings == CONFIG_RECORDINGS_FETCH)
+		flag(out, "recordingWithToken", true);
 	if (config->authorization) {
 		/* answered by the page bridge */
 		text(out, "authorizationPath", "/authorize");
@@ -98,6 +100,8 @@ static void page(struct buf *out, const struct config *config)
 	text(out, "settingsPath", "call_log/settings");
 	if (config->backfill)
 		text(out, "backfillPath", SERVICE_BACKFILL);
+	if (config->recordings == CONFIG_RECORDINGS_FETCH)
+		text(out, "recordingsPath", SERVICE_RECORDINGS);
 	name(out, "autoLog");
 	buf_add_string(out, "{");
 	flag(out, "forced", is_forced(config));
@@ -111,6 +115,8 @@ char *service_print(const struct config *config)
 	size_t count = 3;
 	struct buf out;
 
+	if (config->recordings == CONFIG_RECORDINGS_FETCH)
+		paths[count++] = SERVICE_RECORDINGS;
 	for (size_t i = 0; desk_paths[i]; i++)
 		paths[count++] = desk_paths[i];
 	for (size_t i = 0; desk_report_paths[i]; i++)

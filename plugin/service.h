@@ -9,6 +9,7 @@
 #define SERVICE_LOG "/callLogger"
 #define SERVICE_MATCH "/callLogger/match"
 #define SERVICE_BACKFILL "call_log/backfill"
+#define SERVICE_RECORDINGS "call_log/recordings"
 
 /* The JSON text, to free(); NULL when memory is out. */
 char *service_print(const struct config *config);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { THREADS_MAX = 5 };
+enum { THREADS_MAX = 6 };
 
 struct thread {
 	struct threads *threads; /* borrowed */

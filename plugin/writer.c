@@ -93,7 +93,7 @@ struct writer *writer_new(const struct writer_settings *settings,
 		return NULL;
 	}
 	recorder_init(&writer->recorder, writer->store,
-		      settings->empty_note_erases);
+		      settings->empty_note_erases, settings->keeps_recordings);
 	writer->ending = (struct ending){
 	    .queue = writer->queue,
 	    .health = writer->health,

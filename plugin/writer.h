@@ -42,6 +42,7 @@ struct writer_settings {
 	/* borrowed until writer_free(); NULL: nobody */
 	const struct writer_observer *observer;
 	bool empty_note_erases;
+	bool keeps_recordings; /* see recorder.h */
 	const char
 	    *spool; /* its path, borrowed until writer_free(); NULL: none */
 	uint64_t spool_max_bytes;

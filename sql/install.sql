@@ -64,6 +64,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 13
 \set name report_page
 \ir one.sql
+\set migration 14
+\set name recordings
+\ir one.sql
 
 \if :check
 \else

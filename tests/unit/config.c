@@ -60,6 +60,12 @@ static void good(void)
 	       config.retention_days == 0,
 	   "and numbers");
 	is(config.logger_title, "Log call", "and text");
+	ok(config.recordings == CONFIG_RECORDINGS_LINK &&
+	       config.recordings_dir[0] == '\0' && !config.recording_loopback,
+	   "of recordings the link is kept");
+	is(config.recording_hosts,
+	   "media.ringcentral.com\nplatform.ringcentral.com",
+	   "they may be fetched from the vendor's servers alone");
 	config_free(&config);
 	config_free(&config);
 
@@ -105,6 +111,17 @@ static void bad(void)
 	     "'body' is 'Final'; allowed are none, final, all"},
 	    {{"conninfo", "x", "empty_note", ""},
 	     "'empty_note' is ''; allowed are keep, erase"},
+	    {{"conninfo", "x", "recordings", "fetch"},
+	     "'recordings' is 'fetch', and 'recordings_dir' is not set"},
+	    {{"conninfo", "x", "recordings_dir", "here"},
+	     "'recordings_dir' is 'here'; it must be a path that begins with "
+	     "/"},
+	    {{"conninfo", "x", "recording_ca", "ca.pem"},
+	     "'recording_ca' is 'ca.pem'; it must be a path that begins with "
+	     "/"},
+	    {{"conninfo", "x", "recording_hosts", "a.test\nhttps://b.test"},
+	     "'recording_hosts' has '://b.test'; allowed are names of "
+	     "servers"},
 	    {{"conninfo", "x", "show_log_modal", "1"},
 	     "'show_log_modal' is '1'; allowed are true and false"},
 	};
@@ -136,6 +153,10 @@ static void table(void)
 	       options,
 	       "\"default\":\"final\",\"values\":[\"none\",\"final\",\"all\"]"),
 	   "a word's values are listed");
+	ok(strstr(options,
+		  "\"type\":\"strings\",\"default\":[\"media.ringcentral.com\","
+		  "\"platform.ringcentral.com\"]"),
+	   "a list's default is a list");
 	free(options);
 }
 

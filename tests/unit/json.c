@@ -130,8 +130,35 @@ static void tokens(void)
 	json_free(root);
 }
 
+static void removal(void)
+{
+	static const char *const path[] = {"a", "b", NULL};
+	static const char *const nowhere[] = {"a", "c", "b", NULL};
+	struct json *root = parse("{\"a\":{\"b\":{\"x\":1},\"c\":\"long "
+				  "text\"},\"b\":[\"more\"]}");
+	struct buf buf;
+
+	buf_init(&buf, 1000);
+	json_remove(root, nowhere);
+	json_remove(root, path);
+	json_remove(root, path);
+	json_write(root, NULL, &buf);
+	is(buf.bytes, "{\"a\":{\"c\":\"long text\"},\"b\":[\"more\"]}",
+	   "a member of a member is taken out, and nothing else");
+	const char *text =
+	    json_string(json_member(json_member(root, "a"), "c"));
+	const char *item = json_string(json_first(json_member(root, "b")));
+	json_wipe(root);
+	ok(memcmp(text, "\0\0\0\0\0\0\0\0", 9) == 0 && item[0] == '\0' &&
+	       item[3] == '\0',
+	   "wiped text is gone from memory");
+	buf_free(&buf);
+	json_free(root);
+}
+
 int main(void)
 {
+	removal();
 	writes();
 	reads();
 	large_object();

@@ -1,0 +1,254 @@
+-- Recordings of calls: which there are, and what became of each on its way to a file.
+BEGIN;
+
+CREATE TABLE call_log.recordings (
+	account      text        COLLATE "C" NOT NULL,
+	agent        text        COLLATE "C" NOT NULL CHECK (agent <> ''),
+	session_id   text        COLLATE "C" NOT NULL CHECK (session_id <> ''),
+	recording_id text        COLLATE "C" NOT NULL CHECK (recording_id <> ''),
+	id           bigint      GENERATED ALWAYS AS IDENTITY,
+	state        text        COLLATE "C" NOT NULL DEFAULT 'waiting'
+	             CHECK (state IN ('waiting', 'fetching', 'stored', 'expired', 'failed', 'refused')),
+	media_type   text        COLLATE "C",
+	bytes        bigint      CHECK (bytes >= 0),
+	sha256       bytea       CHECK (octet_length(sha256) = 32),
+	path         text        COLLATE "C",
+	attempts     integer     NOT NULL DEFAULT 0,
+	last_error   text,
+	created_at   timestamptz NOT NULL DEFAULT now(),
+	state_at     timestamptz NOT NULL DEFAULT now(),
+	stored_at    timestamptz,
+	lease_until  timestamptz,
+	erase_at     timestamptz,
+	PRIMARY KEY (account, agent, session_id, recording_id),
+	-- what is stored can be found, and seen to be whole
+	CHECK (state <> 'stored' OR media_type IS NOT NULL AND bytes IS NOT NULL AND sha256 IS NOT NULL
+	                         AND path IS NOT NULL AND stored_at IS NOT NULL)
+);
+COMMENT ON TABLE call_log.recordings IS
+'One row a recording that is to be fetched (option `recordings` of the plugin), written with its call. It outlives its call, until its file is gone: file first, then row. Never holds an access token.';
+COMMENT ON COLUMN call_log.recordings.account IS 'As in calls.';
+COMMENT ON COLUMN call_log.recordings.agent IS 'As in calls.';
+COMMENT ON COLUMN call_log.recordings.session_id IS 'The call that told of it first; the call may have been merged into another since.';
+COMMENT ON COLUMN call_log.recordings.recording_id IS 'The phone service''s id of the recording, one row an agent.';
+COMMENT ON COLUMN call_log.recordings.id IS 'A short name, part of the file''s. Gaps are normal.';
+COMMENT ON COLUMN call_log.recordings.state IS 'waiting (for an address with a live token, or for room), fetching, stored, expired (the phone service has it no more, or no address came in time), failed (what came is no recording, or too often none came), refused (the address is not one to fetch from). What is expired is fetched after all when an address comes.';
+COMMENT ON COLUMN call_log.recordings.media_type IS 'The type by the file''s content, such as audio/mpeg.';
+COMMENT ON COLUMN call_log.recordings.bytes IS 'The length of the file.';
+COMMENT ON COLUMN call_log.recordings.sha256 IS 'The SHA-256 of the file.';
+COMMENT ON COLUMN call_log.recordings.path IS 'Where the file lies below recordings_dir.';
+COMMENT ON COLUMN call_log.recordings.attempts IS 'How often fetching began.';
+COMMENT ON COLUMN call_log.recordings.last_error IS 'Why the last attempt failed, or what it waits for.';
+COMMENT ON COLUMN call_log.recordings.created_at IS 'When the recording was first told of; its month is the file''s folder.';
+COMMENT ON COLUMN call_log.recordings.state_at IS 'Since when it is in this state.';
+COMMENT ON COLUMN call_log.recordings.stored_at IS 'When the file was whole.';
+COMMENT ON COLUMN call_log.recordings.lease_until IS 'While fetching: after this moment who fetched it is gone, and another may.';
+COMMENT ON COLUMN call_log.recordings.erase_at IS 'Not NULL: file and row are to be erased from then on.';
+
+-- One agent's recording is one file, also when its call goes by two session ids.
+CREATE UNIQUE INDEX recordings_once ON call_log.recordings (account, agent, recording_id);
+CREATE INDEX recordings_open ON call_log.recordings (account, agent, state_at) WHERE state IN ('waiting', 'fetching');
+CREATE INDEX recordings_erase ON call_log.recordings (account, agent, erase_at) WHERE erase_at IS NOT NULL;
+CREATE INDEX recordings_age ON call_log.recordings (created_at, account, agent);
+COMMENT ON INDEX call_log.recordings_age IS 'What is older than it is to be kept.';
+COMMENT ON INDEX call_log.recordings_once IS 'A recording by the name that its address carries.';
+COMMENT ON INDEX call_log.recordings_open IS 'What is still to be fetched: few.';
+COMMENT ON INDEX call_log.recordings_erase IS 'What is to be erased: none, nearly always.';
+
+CREATE FUNCTION call_log.record_recordings(accounts text[], agents text[], session_ids text[], recording_ids text[])
+RETURNS void LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
+SELECT e.account, e.agent, e.session_id, e.recording_id
+FROM unnest(accounts, agents, session_ids, recording_ids) AS e (account, agent, session_id, recording_id)
+WHERE e.recording_id IS NOT NULL
+ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION call_log.record_recordings(text[], text[], text[], text[]) IS
+'Keeps which recordings a batch of events tells of, NULL: none; in the transaction of record_calls() and after it.';
+
+CREATE FUNCTION call_log.recording_name(r call_log.recordings) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- the id alone would name another recording after a dump was restored
+SELECT to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM') || '/' || r.id || '-'
+       || left(encode(sha256(convert_to(r.account || E'\n' || r.agent || E'\n' || r.recording_id, 'UTF8')), 'hex'), 16)
+$$;
+COMMENT ON FUNCTION call_log.recording_name(call_log.recordings) IS
+'The file of a recording below recordings_dir, without the end that tells its type; what has been fetched of it so far ends in .part.';
+
+CREATE FUNCTION call_log.claim_recording(account text, agent text, session_id text, recording_id text, lease interval)
+RETURNS TABLE (verdict text, name text) LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	claimed call_log.recordings;
+BEGIN
+	-- a call that was logged before recordings were fetched, or came back from rejected
+	INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
+	SELECT c.account, c.agent, c.session_id, c.recording_id FROM call_log.calls c
+	WHERE c.account = claim_recording.account AND c.agent = claim_recording.agent
+	  AND c.session_id = claim_recording.session_id AND c.recording_id = claim_recording.recording_id
+	ON CONFLICT DO NOTHING;
+	UPDATE call_log.recordings r
+	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, lease_until = now() + lease
+	WHERE r.account = claim_recording.account AND r.agent = claim_recording.agent
+	  AND r.recording_id = claim_recording.recording_id AND r.erase_at IS NULL
+	  AND (r.state IN ('waiting', 'expired') OR r.state = 'fetching' AND r.lease_until < now())
+	RETURNING r.* INTO claimed;
+	IF claimed.id IS NOT NULL THEN
+		RETURN QUERY SELECT 'claimed', call_log.recording_name(claimed);
+	ELSE
+		RETURN QUERY SELECT 'taken', call_log.recording_name(r) FROM call_log.recordings r
+		WHERE r.account = claim_recording.account AND r.agent = claim_recording.agent
+		  AND r.recording_id = claim_recording.recording_id;
+	END IF;
+END $$;
+COMMENT ON FUNCTION call_log.claim_recording(text, text, text, text, interval) IS
+'Before fetching: "claimed" with the name of the file, "taken" when it is stored, given up or fetched by another, no row when no call told of it yet. Who fetches keeps the lease by hold_recording().';
+
+CREATE FUNCTION call_log.hold_recording(account text, agent text, recording_id text, lease interval)
+RETURNS void LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+UPDATE call_log.recordings r SET lease_until = now() + lease
+WHERE r.account = hold_recording.account AND r.agent = hold_recording.agent
+  AND r.recording_id = hold_recording.recording_id AND r.state = 'fetching'
+$$;
+COMMENT ON FUNCTION call_log.hold_recording(text, text, text, interval) IS
+'Still fetching.';
+
+CREATE FUNCTION call_log.settle_recording(account text, agent text, recording_id text, state text, error text,
+                                          media_type text, bytes bigint, sha256 bytea, path text)
+RETURNS void LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+UPDATE call_log.recordings r
+SET state = CASE WHEN settle_recording.state = 'waiting' AND r.attempts >= 20 THEN 'failed' ELSE settle_recording.state END,
+    state_at = now(), lease_until = NULL, last_error = error,
+    media_type = settle_recording.media_type, bytes = settle_recording.bytes, sha256 = settle_recording.sha256,
+    path = settle_recording.path,
+    stored_at = CASE WHEN settle_recording.state = 'stored' THEN now() END
+WHERE r.account = settle_recording.account AND r.agent = settle_recording.agent
+  AND r.recording_id = settle_recording.recording_id AND r.state <> 'stored'
+$$;
+COMMENT ON FUNCTION call_log.settle_recording(text, text, text, text, text, text, bigint, bytea, text) IS
+'What became of an attempt: stored, with what the file is; waiting for another, of which there are 20; or given up for good. What is stored stays so.';
+
+CREATE FUNCTION call_log.recording_is_due(r call_log.recordings) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+-- later and later
+SELECT r.state = 'waiting' AND r.erase_at IS NULL
+       AND r.state_at + interval '2 s' * power(2, least(r.attempts, 10)) < now()
+$$;
+COMMENT ON FUNCTION call_log.recording_is_due(call_log.recordings) IS
+'Whether a fresh address of the recording is wanted now.';
+
+CREATE FUNCTION call_log.wanted_recordings(account text, agent text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT jsonb_build_object('wanted', coalesce(jsonb_agg(jsonb_build_object(
+	'recordingId', w.recording_id, 'sessionId', w.session_id, 'telephonySessionId', w.telephony_session_id)), '[]'))
+FROM (SELECT r.recording_id, r.session_id, c.telephony_session_id
+      FROM call_log.recordings r LEFT JOIN call_log.calls c
+        ON c.account = r.account AND c.agent = r.agent AND c.session_id = r.session_id
+      WHERE r.account = wanted_recordings.account AND r.agent = wanted_recordings.agent
+        AND r.state = 'waiting' AND call_log.recording_is_due(r)
+      ORDER BY r.state_at LIMIT 20) AS w
+$$;
+COMMENT ON FUNCTION call_log.wanted_recordings(text, text) IS
+'Of which recordings an agent''s page is asked for a fresh address: {"wanted": [{"recordingId", "sessionId", "telephonySessionId"}...]}.';
+
+CREATE FUNCTION call_log.sweep_recordings(retention interval)
+RETURNS TABLE (kind text, account text, agent text, session_id text, recording_id text, name text, bytes bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	-- the widget's history reaches back a week
+	UPDATE call_log.recordings r
+	SET state = 'expired', state_at = now(), last_error = 'no fresh address came within 8 days' || coalesce('; ' || r.last_error, '')
+	WHERE r.created_at < now() - interval '8 days' AND r.state = 'waiting';
+	UPDATE call_log.recordings r SET erase_at = now()
+	WHERE r.created_at < now() - retention AND r.erase_at IS NULL;
+	RETURN QUERY SELECT 'left', r.account, r.agent, r.session_id, r.recording_id, NULL::text, NULL::bigint
+		FROM call_log.recordings r WHERE r.state = 'fetching' AND r.lease_until < now() LIMIT 100;
+	RETURN QUERY SELECT 'erase', r.account, r.agent, r.session_id, r.recording_id, call_log.recording_name(r), NULL::bigint
+		FROM call_log.recordings r
+		WHERE r.erase_at <= now() AND (r.state <> 'fetching' OR r.lease_until < now()) LIMIT 100;
+	RETURN QUERY SELECT DISTINCT 'ask', r.account, r.agent, NULL::text, NULL::text, NULL::text, NULL::bigint
+		FROM call_log.recordings r WHERE r.state = 'waiting' AND call_log.recording_is_due(r) LIMIT 1000;
+	RETURN QUERY SELECT 'bytes', NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+		coalesce(sum(r.bytes), 0)::bigint FROM call_log.recordings r;
+END $$;
+COMMENT ON FUNCTION call_log.sweep_recordings(interval) IS
+'The chores of who fetches: gives up what is too old, has erased what is older than the retention (NULL: nothing is), and tells what to look after: left (whoever fetched it is gone), erase (the file, then forget_recording()), ask (the agent''s page for fresh addresses), and last the bytes that all files take.';
+
+CREATE FUNCTION call_log.forget_recording(account text, agent text, recording_id text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DELETE FROM call_log.recordings r
+WHERE r.account = forget_recording.account AND r.agent = forget_recording.agent
+  AND r.recording_id = forget_recording.recording_id AND r.erase_at IS NOT NULL
+$$;
+COMMENT ON FUNCTION call_log.forget_recording(text, text, text) IS
+'The file is gone, and so goes the row. Only of what is to be erased.';
+
+CREATE FUNCTION call_log.erase_recordings(account text, agent text, session_ids text[]) RETURNS integer
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH erased AS (
+	UPDATE call_log.recordings r SET erase_at = now()
+	WHERE r.account = erase_recordings.account AND r.agent = erase_recordings.agent
+	  AND r.session_id = ANY (session_ids) AND r.erase_at IS NULL
+	RETURNING 1)
+SELECT count(*)::integer FROM erased
+$$;
+COMMENT ON FUNCTION call_log.erase_recordings(text, text, text[]) IS
+'Has the recordings of these calls erased, and returns how many: the plugin deletes each file and then its row, within a minute; until then the row shows erase_at. In the transaction that erases the calls.';
+
+CREATE VIEW call_report.recorded AS
+SELECT r.account, r.agent, (c.started_at AT TIME ZONE 'UTC')::date AS day,
+       count(*)::integer AS recorded,
+       count(*) FILTER (WHERE r.state = 'stored')::integer AS stored,
+       count(*) FILTER (WHERE r.state IN ('waiting', 'fetching'))::integer AS waiting,
+       count(*) FILTER (WHERE r.state = 'expired')::integer AS expired,
+       count(*) FILTER (WHERE r.state IN ('failed', 'refused'))::integer AS failed,
+       coalesce(sum(r.bytes), 0)::bigint AS bytes
+FROM call_log.recordings r LEFT JOIN call_log.calls c
+  ON c.account = r.account AND c.agent = r.agent AND c.session_id = r.session_id
+WHERE r.erase_at IS NULL
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW call_report.recorded IS 'Recordings that are to be fetched, by agent and day of the call: what became of them.';
+COMMENT ON COLUMN call_report.recorded.account IS 'As in calls.';
+COMMENT ON COLUMN call_report.recorded.agent IS 'As in calls.';
+COMMENT ON COLUMN call_report.recorded.day IS 'The day on which the call began (UTC).';
+COMMENT ON COLUMN call_report.recorded.recorded IS 'How many recordings there are.';
+COMMENT ON COLUMN call_report.recorded.stored IS 'How many of them are files of ours.';
+COMMENT ON COLUMN call_report.recorded.waiting IS 'How many are being fetched, or wait for that.';
+COMMENT ON COLUMN call_report.recorded.expired IS 'How many the phone service has no more.';
+COMMENT ON COLUMN call_report.recorded.failed IS 'How many could not be had for another reason; call_log.recordings.last_error says which.';
+COMMENT ON COLUMN call_report.recorded.bytes IS 'What the files take.';
+GRANT SELECT ON call_report.recorded TO call_log_report;
+
+GRANT SELECT, INSERT, UPDATE ON call_log.recordings TO call_log_writer;
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT p.oid::regprocedure FROM pg_proc p
+	            WHERE p.pronamespace = 'call_log'::regnamespace
+	              AND p.proname ~ '(_recordings?|^recording_(name|is_due))$'
+	LOOP
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', name);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO call_log_writer', name);
+	END LOOP;
+END $$;
+
+INSERT INTO call_log.migrations (version, name) VALUES (14, 'recordings');
+COMMIT;
