@@ -14,9 +14,10 @@ const RETRY_MS = 5000;
 
 export class Backfill {
 	/* widget: see widget.js; send({calls}): see host.js, null while the host is away;
-	 * allowed(): whether it may go on; logged(sessionIds); problem(entry, why). */
-	constructor({ widget, send, allowed, logged, problem }) {
-		Object.assign(this, { widget, send, allowed, logged, problem });
+	 * allowed(): whether it may go on; logged(sessionIds); handed(calls); problem(entry,
+	 * why). */
+	constructor({ widget, send, allowed, logged, handed, problem }) {
+		Object.assign(this, { widget, send, allowed, logged, handed, problem });
 		this.forgetAll();
 		this.running = false;
 		this.again = false;
@@ -103,5 +104,6 @@ export class Backfill {
 		for (const { sessionId, reason } of refused)
 			this.problem({ session: sessionId }, reason);
 		this.logged((data?.logged ?? []).map(String));
+		this.handed(calls);
 	}
 }

@@ -27,7 +27,7 @@
  *
  *   message ── widget.js ─┬─ logger.js ── store.js (outbox) ── sender.js ── host.js
  *                         ├─ matcher.js ───────────────────────────────────── host.js
- *                         ├─ autolog.js, backfill.js
+ *                         ├─ autolog.js, backfill.js, recordings.js
  *   answer  ── widget.js ─┘                                 events.js ◄── host.js
  */
 
@@ -39,6 +39,7 @@ import { Host } from './host.js';
 import { livingTabs, stayAlive, whenAlone } from './locks.js';
 import { Logger } from './logger.js';
 import { Matcher } from './matcher.js';
+import { Recordings, WANTED } from './recordings.js';
 import { Sender, ownerOf } from './sender.js';
 import { Store } from './store.js';
 import { withoutTokens } from './token.js';
@@ -121,6 +122,11 @@ class Bridge {
 		const { sender } = this;
 		this.logger = new Logger({ clock, store, sender, tab,
 			tell: { problem, view: (session) => this.view(session) } });
+		this.recordings = new Recordings({
+			widget: { call: (path, body) => this.widget.call(path, body) },
+			send: (body) => this.askSecret(requestOf(this.known.page.recordingsPath, body)),
+			allowed: () => this.mayFetch(),
+		});
 		this.matcher = new Matcher({
 			store, sender,
 			ask: (message, timeoutMs) => this.ask(message, timeoutMs),
@@ -138,6 +144,7 @@ class Bridge {
 			send: (body) => this.ask(requestOf(this.known.page.backfillPath, body), BACKFILL_MS),
 			allowed: () => this.mayBackfill(),
 			logged: (sessionIds) => { this.changed(sessionIds); this.trigger(sessionIds); },
+			handed: (calls) => this.recordings.offer(calls),
 			problem,
 		});
 	}
@@ -205,6 +212,7 @@ class Bridge {
 		await this.matcher.back();
 		await this.autoLog.settle();
 		this.runBackfill();
+		this.recordings.find();
 	}
 
 	rememberHost() {
@@ -236,8 +244,9 @@ class Bridge {
 	register() {
 		const { service, page, agent } = this.known;
 		const registration = { ...service };
-		/* Nothing needs the agent's live token. */
-		delete registration.recordingWithToken;
+		/* The agent's live token is for who fetches recordings with it. */
+		if (!page.recordingsPath)
+			delete registration.recordingWithToken;
 		if (service.authorizationPath)
 			Object.assign(registration, this.authorization());
 		this.registered = this.serves = true;
@@ -307,6 +316,7 @@ class Bridge {
 			break;
 		case 'rc-call-history-synced-notify':
 			this.runBackfill();
+			this.recordings.find();
 			break;
 		}
 	}
@@ -327,7 +337,9 @@ class Bridge {
 		const { service } = this.known;
 		switch (request.path) {
 		case service.callLoggerPath:
-			return this.logger.log(request, posted);
+			await this.logger.log(request, posted);
+			this.recordings.offer([request.body?.call]);
+			return undefined;
 		case service.callLogEntityMatcherPath:
 			return { data: await this.matcher.match(request) };
 		case service.authorizationPath:
@@ -339,16 +351,26 @@ class Bridge {
 
 	/* A message to the plugin; null when the host is known to be away. */
 	async ask(message, timeoutMs) {
+		return this.askSecret(withoutTokens(message), timeoutMs);
+	}
+
+	/* The same of one whose tokens are wanted; it is kept nowhere. */
+	async askSecret(message, timeoutMs = REQUEST_MS) {
 		if (this.sender.state !== 'online')
 			return null;
 		const { agent, account } = this.sender.identity;
 		return this.sender.send({ expected_agent: agent, expected_account: account,
-			message: withoutTokens(message) }, timeoutMs);
+			message }, timeoutMs);
 	}
 
 	async query(path, body) {
 		const result = path ? await this.ask(requestOf(path, body), REQUEST_MS) : null;
 		return result?.kind === 'ok' ? result.value?.response?.data ?? null : null;
+	}
+
+	mayFetch() {
+		return Boolean(this.registered && this.sender.state === 'online'
+			&& this.known.page.recordingsPath);
 	}
 
 	mayBackfill() {
@@ -365,6 +387,10 @@ class Bridge {
 
 	/* A plugin's message, for the widget. */
 	fromHost(message) {
+		if (message?.type === WANTED) {
+			this.recordings.find();
+			return;
+		}
 		const sessionIds = Array.isArray(message?.sessionIds) ? message.sessionIds.map(String) : [];
 		if (this.registered) {
 			this.matcher.forget(sessionIds);
