@@ -2,12 +2,16 @@
  *
  * One download is one hop after another: check the address, look its name up, let
  * libcurl transfer; a redirect is the next hop, and passes the same checks. Every
- * connection is made anew, so that every one passes them. */
+ * connection is made anew, so that every one passes them.
+ *
+ * When it is cleaned up libcurl has the process ignore SIGPIPE, for a moment, and
+ * leaves no way to keep it from that (CURLOPT_NOSIGNAL is for transfers). */
 #include "download.h"
 
 #include "clock.h"
 #include "public_address.h"
 #include "resolver.h"
+#include "unmarked.h"
 #include "vault.h"
 
 #include <curl/curl.h>
@@ -102,6 +106,16 @@ static bool watch(struct downloads *downloads, int fd)
 	return epoll_ctl(downloads->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static void wake_multi(void *multi)
+{
+	curl_multi_wakeup(multi);
+}
+
+static void settle_multi(void *multi)
+{
+	curl_multi_poll(multi, NULL, 0, 0, NULL);
+}
+
 struct downloads *downloads_new(const struct download_settings *settings,
 				struct err *err)
 {
@@ -124,6 +138,7 @@ struct downloads *downloads_new(const struct download_settings *settings,
 		err_set(err, ERR_NO_MEMORY, "libcurl does not start");
 		return NULL;
 	}
+	unmarked_mark(wake_multi, settle_multi, downloads->multi);
 	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETDATA, downloads);
 	curl_multi_setopt(downloads->multi, CURLMOPT_TIMERFUNCTION, on_timer);

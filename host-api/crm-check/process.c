@@ -250,17 +250,20 @@ static void describe_mask(struct crm_text *text)
 							     : "let through");
 }
 
+/* The C library sets SA_RESTORER whenever a handler is put back, and hides its
+ * name: who puts back what was there has left it alone. */
 static void describe_handlers(struct crm_text *text)
 {
+	enum { RESTORER = 0x04000000 };
 	struct sigaction action;
 
 	for (int number = 1; number <= 64; number++)
 		if (sigaction(number, NULL, &action) == 0)
-			crm_text_add(text,
-				     "signal %d: handler %#" PRIxPTR
-				     ", flags %#x\n",
-				     number, (uintptr_t)action.sa_handler,
-				     (unsigned)action.sa_flags);
+			crm_text_add(
+			    text,
+			    "signal %d: handler %#" PRIxPTR ", flags %#x\n",
+			    number, (uintptr_t)action.sa_handler,
+			    (unsigned)action.sa_flags & ~(unsigned)RESTORER);
 }
 
 const struct process_aspect process_locale = {"the locale", describe_locale},

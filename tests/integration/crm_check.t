@@ -42,6 +42,8 @@ my $dir = scratch();
 my @quick = ('--set=commit_deadline_ms=200', '--set=match_deadline_ms=200');
 passes('call_log.so passes all checks while there is no database',
 	'call_log.so', "--set=conninfo=host=$dir dbname=nowhere", @quick);
+passes('call_log.so passes all checks where it fetches recordings',
+	'call_log.so', "--set=conninfo=host=$dir dbname=nowhere", @quick, '--set=recordings=fetch', "--set=recordings_dir=$dir/recordings");
 passes('call_log.so passes those with traffic while its database is there and says nothing',
 	'call_log.so', '--set=conninfo=host=127.0.0.1 port={silent}', @quick, '--messages=500',
 	'--include=^(it starts|each|submit|stop|no thread|it answers)');

@@ -44,7 +44,7 @@ my %layers = (
 		'queue',
 		'supervisors',
 		'call',
-		'buf clock hosts vault',
+		'buf clock hosts vault unmarked',
 		'err',
 		'utf8 hex',
 	],
