@@ -331,8 +331,6 @@ static void tell(struct fetcher *fetcher, const struct fetch *fetch)
 {
 	if (fetch->stored) {
 		fetcher->bytes += fetch->facts.bytes;
-		say_full(fetcher, is_full(fetcher),
-			 "'recordings_quota_gb' is reached");
 		health_add(fetcher->health, HEALTH_FETCHED, 1);
 		return;
 	}
@@ -403,14 +401,16 @@ static struct fetch *next_claim(struct fetcher *fetcher)
 {
 	struct fetch *next = NULL;
 
-	if (!fetcher->open || is_full(fetcher) || !has_slot(fetcher))
+	if (!fetcher->open || !has_slot(fetcher))
 		return NULL;
-	say_full(fetcher, false, "");
 	for (struct fetch *f = fetcher->fetches; f; f = f->next)
 		if (f->state == FETCH_WAITING && f->due_ns <= clock_ns() &&
 		    (!next || f->due_ns < next->due_ns))
 			next = f;
-	return next;
+	if (!next)
+		return NULL;
+	say_full(fetcher, is_full(fetcher), "'recordings_quota_gb' is reached");
+	return fetcher->said_full ? NULL : next;
 }
 
 static struct fetch *next_hold(struct fetcher *fetcher)
@@ -524,7 +524,8 @@ static void erase(struct fetcher *fetcher, const struct recording_sweep *sweep)
 	struct err err;
 	struct fetch *fetch;
 
-	if (!recording_file_erase(fetcher->config->recordings_dir,
+	if (sweep->name.s &&
+	    !recording_file_erase(fetcher->config->recordings_dir,
 				  sweep->name.s, &err)) {
 		log_line(fetcher->host, CRM_ERROR, "%s", err.text);
 		return;
@@ -542,6 +543,8 @@ static void forgotten(struct fetcher *fetcher)
 
 	fetcher->erased = fetch->next;
 	fetch_free(fetch);
+	if (!fetcher->erased) /* there may be more of them */
+		fetcher->sweep_ns = clock_ns();
 }
 
 static void swept(struct fetcher *fetcher)

@@ -103,8 +103,7 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 	snprintf(file->name, sizeof(file->name), "%s", name);
 	if (!make_month(folder, name, err))
 		return false;
-	file->fd = open(
-	    path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (file->fd < 0 || fstat(file->fd, &stat) != 0 ||
 	    fchmod(file->fd, 0640) != 0) {
 		disk_failed(err, "cannot open the file of a recording");
@@ -128,7 +127,7 @@ bool recording_file_append(struct recording_file *file, const void *bytes,
 	const char *at = bytes;
 
 	while (len > 0) {
-		ssize_t done = write(file->fd, at, len);
+		ssize_t done = pwrite(file->fd, at, len, (off_t)file->bytes);
 
 		if (done < 0 && errno == EINTR)
 			continue;

@@ -12,6 +12,7 @@ CREATE TABLE call_log.recordings (
 	media_type   text        COLLATE "C",
 	bytes        bigint      CHECK (bytes >= 0),
 	sha256       bytea       CHECK (octet_length(sha256) = 32),
+	name         text        COLLATE "C",
 	path         text        COLLATE "C",
 	attempts     integer     NOT NULL DEFAULT 0,
 	last_error   text,
@@ -36,10 +37,11 @@ COMMENT ON COLUMN call_log.recordings.state IS 'waiting (for an address with a l
 COMMENT ON COLUMN call_log.recordings.media_type IS 'The type by the file''s content, such as audio/mpeg.';
 COMMENT ON COLUMN call_log.recordings.bytes IS 'The length of the file.';
 COMMENT ON COLUMN call_log.recordings.sha256 IS 'The SHA-256 of the file.';
-COMMENT ON COLUMN call_log.recordings.path IS 'Where the file lies below recordings_dir.';
+COMMENT ON COLUMN call_log.recordings.name IS 'Of its files below recordings_dir, without an end: of the one that grows (.part) and of the whole one. NULL: fetching never began.';
+COMMENT ON COLUMN call_log.recordings.path IS 'Where the whole file lies below recordings_dir.';
 COMMENT ON COLUMN call_log.recordings.attempts IS 'How often fetching began.';
 COMMENT ON COLUMN call_log.recordings.last_error IS 'Why the last attempt failed, or what it waits for.';
-COMMENT ON COLUMN call_log.recordings.created_at IS 'When the recording was first told of; its month is the file''s folder.';
+COMMENT ON COLUMN call_log.recordings.created_at IS 'When the recording was first told of.';
 COMMENT ON COLUMN call_log.recordings.state_at IS 'Since when it is in this state.';
 COMMENT ON COLUMN call_log.recordings.stored_at IS 'When the file was whole.';
 COMMENT ON COLUMN call_log.recordings.lease_until IS 'While fetching: after this moment who fetched it is gone, and another may.';
@@ -75,7 +77,7 @@ SELECT to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM') || '/' || r.id || '-'
        || left(encode(sha256(convert_to(r.account || E'\n' || r.agent || E'\n' || r.recording_id, 'UTF8')), 'hex'), 16)
 $$;
 COMMENT ON FUNCTION call_log.recording_name(call_log.recordings) IS
-'The file of a recording below recordings_dir, without the end that tells its type; what has been fetched of it so far ends in .part.';
+'What the files of a recording are to be called: once a name, always that name.';
 
 CREATE FUNCTION call_log.claim_recording(account text, agent text, session_id text, recording_id text, lease interval)
 RETURNS TABLE (verdict text, name text) LANGUAGE plpgsql
@@ -92,15 +94,16 @@ BEGIN
 	  AND c.session_id = claim_recording.session_id AND c.recording_id = claim_recording.recording_id
 	ON CONFLICT DO NOTHING;
 	UPDATE call_log.recordings r
-	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, lease_until = now() + lease
+	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, lease_until = now() + lease,
+	    name = coalesce(r.name, call_log.recording_name(r))
 	WHERE r.account = claim_recording.account AND r.agent = claim_recording.agent
 	  AND r.recording_id = claim_recording.recording_id AND r.erase_at IS NULL
 	  AND (r.state IN ('waiting', 'expired') OR r.state = 'fetching' AND r.lease_until < now())
 	RETURNING r.* INTO claimed;
 	IF claimed.id IS NOT NULL THEN
-		RETURN QUERY SELECT 'claimed', call_log.recording_name(claimed);
+		RETURN QUERY SELECT 'claimed', claimed.name;
 	ELSE
-		RETURN QUERY SELECT 'taken', call_log.recording_name(r) FROM call_log.recordings r
+		RETURN QUERY SELECT 'taken', r.name FROM call_log.recordings r
 		WHERE r.account = claim_recording.account AND r.agent = claim_recording.agent
 		  AND r.recording_id = claim_recording.recording_id;
 	END IF;
@@ -176,7 +179,7 @@ BEGIN
 	WHERE r.created_at < now() - retention AND r.erase_at IS NULL;
 	RETURN QUERY SELECT 'left', r.account, r.agent, r.session_id, r.recording_id, NULL::text, NULL::bigint
 		FROM call_log.recordings r WHERE r.state = 'fetching' AND r.lease_until < now() LIMIT 100;
-	RETURN QUERY SELECT 'erase', r.account, r.agent, r.session_id, r.recording_id, call_log.recording_name(r), NULL::bigint
+	RETURN QUERY SELECT 'erase', r.account, r.agent, r.session_id, r.recording_id, r.name, NULL::bigint
 		FROM call_log.recordings r
 		WHERE r.erase_at <= now() AND (r.state <> 'fetching' OR r.lease_until < now()) LIMIT 100;
 	RETURN QUERY SELECT DISTINCT 'ask', r.account, r.agent, NULL::text, NULL::text, NULL::text, NULL::bigint

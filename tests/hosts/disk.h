@@ -126,6 +126,11 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
 	    syscall(SYS_pwrite64, fd, bytes, last ? len / 2 : len, at), last);
 }
 
+DISK_EXPORT ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	return pwrite64(fd, bytes, len, at);
+}
+
 static int disk_sync(int fd, long call)
 {
 	bool last = disk_is_last();

@@ -1,0 +1,156 @@
+# Recordings beside what else happens: the database is away, the disk or the share of
+# it is full, the host stops in the middle, many come at once, some are to be erased;
+# and their tokens are nowhere to be found.
+use v5.32;
+use warnings;
+use lib 'tests/lib';
+use Cluster;
+use Driver;
+use Media;
+use Process qw(run scratch slurp wait_for);
+use Test::More;
+
+my $cluster = Cluster->new(settings => { fsync => 'off', log_statement => 'all' });
+$cluster->install_schema;
+$cluster->psql('CREATE ROLE plugin LOGIN IN ROLE call_log_writer');
+my $media = Media->new;
+my $spool = scratch() . '/spool.db';
+my $folder = scratch() . '/recordings';
+my %config = (conninfo => $cluster->conninfo(user => 'plugin'), recordings => 'fetch', recordings_dir => $folder,
+	recording_hosts => 'localhost', recording_ca => $media->ca, recording_loopback => 'true', body => 'all',
+	recording_parallel => 100, spool => $spool, commit_deadline_ms => 300);
+my $driver;
+
+sub begin {
+	$driver = Driver->new;
+	is $driver->create(%config, @_), undef, 'created';
+	is $driver->start, 'OK', 'started';
+}
+my @log;
+sub end { push @log, $driver->log_lines; is +($driver->stop(5000))[0], 'OK', 'stopped'; $driver->destroy; is $driver->quit, 0, 'and gone' }
+sub message {
+	my ($id, $address) = @_;
+	return Driver::log_message(session_id => "s-$id", body => { triggerType => 'callLogSync' }, call => { action => 'Phone Call',
+			result => 'Accepted', recording => { id => "r-$id", link => 'https://media.test/?media=' . $address, contentUri => $address } });
+}
+sub offer {
+	my ($id, $address) = @_;
+	is +($driver->question('call_log/recordings',
+			{ recordings => [ { sessionId => "s-$id", recordingId => "r-$id", contentUri => $address } ] }))[0], 'OK', "$id: its address is taken";
+}
+sub fetch {
+	my ($id, $address) = @_;
+	is +($driver->call(message($id, $address)))[0], 'OK', "$id is logged";
+	offer($id, $address);
+}
+sub row { $cluster->psql("SELECT $_[1] FROM call_log.recordings WHERE recording_id = 'r-$_[0]'") }
+sub reached { my ($id, $state) = @_; wait_for("$id to be $state", sub { row($id, 'state') eq $state }) }
+sub is_whole {
+	my ($id, $what) = @_;
+	ok slurp("$folder/" . row($id, 'path')) eq $media->{sound}, $what;
+}
+sub files { my ($ending) = @_; return grep { /\Q$ending\E$/ } glob "$folder/*/*" }
+begin();
+
+# ------------------------------------------------------- the database is away
+fetch(away => $media->address('slow', 'away'));
+wait_for('the download', sub { $media->requests('slow/away') });
+$cluster->stop('immediate');
+wait_for('the file', sub { files('.mp3') });
+is +($driver->call(message(spooled => $media->address('whole', 'spooled'))))[0], 'OK', 'a call is spooled meanwhile';
+offer(spooled => $media->address('whole', 'spooled'));
+my $token = $media->token;
+unlike slurp($spool), qr/\Q$token\E/, 'the spool has no token';
+like slurp($spool), qr/r-spooled/, 'though it has the call';
+$cluster->start;
+reached(away => 'stored');
+is_whole(away => 'what came while the database was away is known when it is back');
+reached(spooled => 'stored');
+is_whole(spooled => 'a recording of a call that was spooled is fetched when its call is stored');
+
+# ------------------------------------------------------------------ no room
+$driver->disk(grow => 100_000);
+fetch(room => $media->address('whole', 'room'));
+wait_for('the disk to be full', sub { grep { /WARN recordings wait: there is no room on the disk/ } $driver->log_lines });
+reached(room => 'waiting');
+is row(room => 'last_error'), 'cannot write a recording: there is no room on the disk', 'the row says what it waits for';
+is +($driver->log_call(session_id => 'beside'))[0], 'OK', 'calls are logged meanwhile';
+$driver->disk(grow => -1);
+reached(room => 'stored');
+is_whole(room => 'when there is room it goes on');
+is scalar(grep { /there is room for recordings again/ } $driver->log_lines), 1, 'and says so';
+end();
+
+# ---------------------------------------------------------- stopped in the middle
+begin();
+fetch(stopped => $media->address('slow', 'stopped'));
+wait_for('some of it', sub { my ($part) = files('.part'); $part && -s $part > 20_000 });
+my ($status, $ms) = $driver->stop(5000);
+is $status, 'OK', 'stopped in the middle';
+cmp_ok $ms, '<', 3000, 'promptly';
+is row(stopped => q(concat_ws(' ', state, last_error))), 'waiting the host was stopped', 'the row says so';
+is scalar(my @parts = files('.part')), 1, 'what came is kept';
+my $had = -s $parts[0];
+$driver->destroy;
+is $driver->quit, 0, 'gone';
+begin();
+offer(stopped => $media->address('slow', 'stopped'));
+reached(stopped => 'stored');
+is_whole(stopped => 'the next host goes on with it');
+is_deeply [ $media->requests('slow/stopped') ], [ 'live -', "live bytes=$had-" ], 'from where it ended';
+is scalar(files('.part')), 0, 'nothing is left of that';
+
+# ------------------------------------------------------------- many at once
+sub peak { (slurp('/proc/' . $driver->pid . '/status') =~ /VmHWM:\s+(\d+)/)[0] }
+sub flood {
+	my ($name) = @_;
+	$driver->call(message("$name$_", $media->address('slow', "$name$_"))) for 1 .. 100;
+	is +($driver->question('call_log/recordings', { recordings => [ map { { sessionId => "s-$name$_", recordingId => "r-$name$_",
+					contentUri => $media->address('slow', "$name$_") } } 1 .. 100 ] }))[0], 'OK', '100 addresses at once';
+	wait_for('all of them', sub { $cluster->psql("SELECT count(*) FROM call_log.recordings WHERE recording_id ~ '^r-$name' AND state = 'stored'") == 100 }, 90);
+	return peak();
+}
+my $first = flood('many');
+my $second = flood('more');
+cmp_ok $second - $first, '<', 4096, "100 downloads at once leave nothing behind: memory at most $first, then $second kB";
+cmp_ok $second * 1024, '<', 100 * $media->bytes + (64 << 20), 'and hold no recording in memory';
+
+# ----------------------------------------------------------------- the token
+my @look = ([ 'the database' => join '', map { $_ // '' } (run([ $cluster->bin('pg_dump'), '-d', $cluster->conninfo ]))[1] ],
+	[ "the database's log, with all statements" => $cluster->log_text ],
+	[ 'the log' => join "\n", @log, $driver->log_lines ], [ 'the spool' => slurp($spool) ],
+	[ 'the folder' => join "\n", glob "$folder/* $folder/*/*" ],
+	map { my $name = $_; [ "/proc/.../$name" => slurp('/proc/' . $driver->pid . "/$name") ] } qw(cmdline environ status maps));
+for (@look) {
+	my ($where, $text) = @$_;
+	cmp_ok length $text, '>', 0, "$where says something" if $where !~ /proc/;
+	unlike $text, qr/\Q$token\E/, "$where: no token";
+}
+like $look[0][1], qr/"recording":\{"contentUri"|contentUri/, 'though messages are kept whole';
+
+# ------------------------------------------------------------------- erasure
+my @gone = map { "$folder/" . row($_ => 'path') } qw(away room);
+$cluster->psql(q(SELECT call_log.erase_recordings('acme', 'ann', ARRAY['s-away', 's-room'])));
+fetch(after => $media->address('whole', 'after'));
+end();
+begin(); # its chores are the first it does
+wait_for('the rows to go', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE recording_id IN ('r-away', 'r-room'))) == 0 });
+is_deeply [ grep { -e } @gone ], [], 'what was to be erased is gone, file and row';
+is scalar(files('.mp3')), $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE state = 'stored')), 'and nothing else';
+end();
+$cluster->psql(q(UPDATE call_log.recordings SET created_at = created_at - interval '31 days' WHERE recording_id ~ '^r-m'));
+begin(recordings_retention_days => 30);
+wait_for('what is older than the retention', sub { $cluster->psql('SELECT count(*) FROM call_log.recordings') < 10 });
+my @rows = split /\n/, $cluster->psql('SELECT path FROM call_log.recordings WHERE path IS NOT NULL ORDER BY 1');
+is join(' ', sort map { s{^\Q$folder/}{}r } files('.mp3')), join(' ', @rows), 'retention deletes the files and then the rows';
+end();
+
+# --------------------------------------------------------------------- quota
+$cluster->psql(q(UPDATE call_log.recordings SET bytes = 2::bigint << 30 WHERE recording_id = 'r-stopped'));
+begin(recordings_quota_gb => 1);
+fetch(quota => $media->address('whole', 'quota'));
+wait_for('the quota', sub { grep { /WARN recordings wait: 'recordings_quota_gb' is reached/ } $driver->log_lines });
+is row(quota => 'state'), 'waiting', 'over its quota none is fetched';
+is_deeply [ $media->requests('whole/quota') ], [], 'nor asked for';
+end();
+done_testing;
