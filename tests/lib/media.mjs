@@ -3,7 +3,8 @@
  *
  *   media.mjs key.pem certificate.pem sound
  *
- * The path is /<behaviour>/<name>, see below; the token has to begin with "live".
+ * The path is /<behaviour>/<name>, see below; there has to be a token, and none that
+ * begins with "dead".
  * It prints `port <number>`, then a line for each request and each end of one. It
  * ends with its input. */
 import { readFileSync } from 'node:fs';
@@ -113,6 +114,13 @@ const behaviours = {
 		response.on('drain', more);
 		more();
 	},
+	/* As if the token were over, once. */
+	denied(request, response, { times }) {
+		if (times === 1)
+			response.writeHead(401).end();
+		else
+			behaviours.whole(request, response);
+	},
 	gone: (request, response) => response.writeHead(404).end(),
 	busy(request, response, { times }) {
 		if (times === 1)
@@ -136,7 +144,7 @@ const server = createServer({ key, cert }, (request, response) => {
 	const times = (seen.get(url.pathname) ?? 0) + 1;
 	seen.set(url.pathname, times);
 	const token = url.searchParams.get('access_token');
-	const said = token === null ? 'bare' : /^live/.test(token) ? 'live' : 'dead';
+	const said = token === null ? 'bare' : /^dead/.test(token) ? 'dead' : 'live';
 	const live = said === 'live' || word === 'open'; /* to everybody */
 	console.log(`request ${word}/${name} ${said} ${request.headers.range ?? '-'}`);
 	response.on('close', () => console.log(`closed ${word}/${name} ${request.socket.bytesWritten}`));

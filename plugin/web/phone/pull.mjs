@@ -32,7 +32,9 @@ function callLog(phone, { sessionId, telephonySessionId }) {
 		return { error: 'sessionId or telephonySessionId is required' };
 	const record = phone.history.find((record) => record.sessionId === sessionId
 		|| record.telephonySessionId === telephonySessionId);
-	return { call: record ? { ...phone.logger.recordOf(record),
-		aiNote: null, recording: record.recording ?? null, transcript: null,
-		...phone.logger.smartNote(record.sessionId) } : null };
+	if (!record)
+		return { call: null };
+	const call = phone.logger.recordOf(record);
+	return { call: { ...call, aiNote: null, recording: call.recording ?? null,
+		transcript: null, ...phone.logger.smartNote(record.sessionId) } };
 }

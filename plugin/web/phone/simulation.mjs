@@ -9,6 +9,7 @@
  *              together([[name, ...], ...]): several of these at one moment
  *              aiNote(id, text, transcript): the agent saves an AI note
  *              remember(list or number): past calls into the call log
+ *              record(id, recording): a call's record gets its recording now
  *              sync(): the call log is brought up to date now
  *   the agent  log(id) view(id) pick(id, contactId) press(id, buttonId)
  *              note(text, field) save() cancel(): in the form that log() opened
@@ -100,6 +101,12 @@ export class Simulation {
 				ending: i % 4 === 3 ? 'missed' : 'answered',
 				startTime: before - i * 600_000, duration: 30 + i % 200 }));
 		this.#exchange.remember(list);
+		this.sync();
+	}
+
+	/* recording: { id, type, uri, contentUri, link }; made up where it is not given. */
+	record(sessionId, recording) {
+		this.#exchange.addRecording(sessionId, recording);
 		this.sync();
 	}
 
