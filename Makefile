@@ -273,7 +273,7 @@ lint: ## compile with clang too; check format, tidiness, layers, scripts
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j$(JOBS) \
 	  --enable=warning,performance,portability --suppress=missingInclude \
 	  -Ihost-api -DCRM_EXPORT= -D__x86_64__ '-DElfW(x)=Elf64_##x' host-api plugin
-	shellcheck packaging/install-deps packaging/deb packaging/debian/*.post* \
+	shellcheck packaging/install-deps packaging/deb packaging/check-recordings packaging/debian/*.post* \
 	  packaging/debian/tests/*-a-* tests/packaging/debian-tree .ci/run
 	prove tests/lint
 
@@ -310,7 +310,7 @@ INSTALLED = $(addprefix $(SBINDIR)/,crm-host crm-check) \
   $(addprefix $(LIBDIR)/,libcrm-host.so libcrm-host.so.1 libcrm-host.a \
     crm/plugins/call_log.so pkgconfig/crm-host.pc) \
   $(addprefix $(INCLUDEDIR)/,crm_plugin.h crm_host.h) \
-  $(addprefix $(DATADIR)/call-log/,$(SQL_FILES) \
+  $(addprefix $(DATADIR)/call-log/,$(SQL_FILES) check-recordings \
     $(addprefix examples/,$(notdir $(EXAMPLE_SRC)) call_log.conf.sample crm-host.conf)) \
   $(addprefix $(MANDIR)/,man3/crm_plugin.3 man5/call_log.conf.5 man8/crm-host.8 man8/crm-check.8) \
   $(UNITDIR)/crm-host.service $(SYSUSERSDIR)/crm-host.conf
@@ -323,6 +323,7 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -m 644 $(B)/libcrm-host.a $(DESTDIR)$(LIBDIR)/
 	install -m 644 $(B)/call_log.so $(DESTDIR)$(LIBDIR)/crm/plugins/
 	install -m 644 host-api/crm_plugin.h host-api/crm_host.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 755 packaging/check-recordings $(DESTDIR)$(DATADIR)/call-log/
 	install -m 644 $(wildcard sql/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/
 	install -m 644 $(wildcard sql/migrations/*.sql) $(DESTDIR)$(DATADIR)/call-log/sql/migrations/
 	install -m 644 $(EXAMPLE_SRC) $(DESTDIR)$(DATADIR)/call-log/examples/

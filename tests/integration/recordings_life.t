@@ -7,7 +7,7 @@ use lib 'tests/lib';
 use Cluster;
 use Driver;
 use Media;
-use Process qw(run scratch slurp wait_for);
+use Process qw(root run scratch slurp spew wait_for);
 use Test::More;
 
 my $cluster = Cluster->new(settings => { fsync => 'off', log_statement => 'all' });
@@ -144,6 +144,19 @@ wait_for('what is older than the retention', sub { $cluster->psql('SELECT count(
 my @rows = split /\n/, $cluster->psql('SELECT path FROM call_log.recordings WHERE path IS NOT NULL ORDER BY 1');
 is join(' ', sort map { s{^\Q$folder/}{}r } files('.mp3')), join(' ', @rows), 'retention deletes the files and then the rows';
 end();
+
+# ------------------------------------------------------------------- orphans
+sub check { return run([ root() . '/packaging/check-recordings', @_, $folder, '-d', $cluster->conninfo ], env => { PATH => $cluster->bin('') . ":$ENV{PATH}" }) }
+is_deeply [ (check('--sums'))[ 0, 1 ] ], [ 0, '' ], 'the check finds no orphan';
+my ($first_file, $second_file) = map { s{^\Q$folder/}{}r } sort +files('.mp3');
+spew("$folder/2001-01.mp3", 'x');
+rename "$folder/$first_file", "$folder/$first_file.away" or die;
+spew("$folder/$second_file", $media->{sound} =~ s/.\z/!/sr);
+is_deeply [ (check())[ 0, 1 ] ], [ 1, "file without a row: 2001-01.mp3\nfile without a row: $first_file.away\nrow without a file: $first_file\n" ],
+  'it names those of either side';
+is +(check('--sums'))[1], (check())[1] . "another content than its row says: $second_file\n", 'and what is not what it was';
+spew("$folder/$second_file", 'short');
+like +(check())[1], qr/^another length than its row says: \Q$second_file\E$/m, 'or was cut';
 
 # --------------------------------------------------------------------- quota
 $cluster->psql(q(UPDATE call_log.recordings SET bytes = 2::bigint << 30 WHERE recording_id = 'r-stopped'));
