@@ -11,10 +11,9 @@
 #include "clock.h"
 #include "db.h"
 #include "download.h"
-#include "fetch.h"
+#include "fetches.h"
+#include "handed.h"
 #include "log.h"
-#include "message.h"
-#include "queue.h"
 #include "recordings.h"
 
 #include <stdatomic.h>
@@ -23,11 +22,7 @@
 
 enum {
 	CONNECT_MS = 5000,
-	FETCHES_MAX = 1000, /* known at a time; more stay wanted */
-	QUEUE_MAX = 1000,
-	QUEUE_BYTES = 16 * 1024 * 1024,
-	TOTAL_MS = 15 * 60 * 1000,   /* for one download */
-	ADDRESS_MS = 10 * 60 * 1000, /* how long an address is kept */
+	TOTAL_MS = 15 * 60 * 1000, /* for one download */
 	LEASE_S = 60,
 	HOLD_MS = 15000,
 	SWEEP_MS = 60000,
@@ -36,12 +31,6 @@ enum {
 	FAREWELL_MS = 1000
 };
 static const char ASK[] = "{\"type\":\"call-log-recordings\"}";
-
-struct handed {
-	struct queue_item link;
-	struct message_recordings message;
-	uint64_t id; /* of a question; 0: it is none */
-};
 
 /* What the statement under way is about. */
 enum job {
@@ -58,19 +47,14 @@ struct fetcher {
 	const struct config *config; /* borrowed */
 	const struct crm_host *host; /* borrowed */
 	struct health *health;       /* borrowed */
-	struct queue *queue;         /* owned */
+	struct handed handed;        /* owned */
 	struct db *db;               /* owned */
 	_Atomic uint64_t stop_ns;    /* when to have ended; CLOCK_NEVER: runs */
 
 	/* the thread's own */
 	struct downloads *downloads; /* owned while it runs */
-	struct fetch *fetches;       /* owned */
-	size_t count;
-	struct queue_item *questions; /* owned; oldest first */
-	struct queue_item **questions_end;
-	struct fetch
-	    *erased; /* owned: files that are gone, rows that are not */
-	bool open;   /* more may be handed over */
+	struct fetches fetches;      /* owned */
+	struct fetch *erased; /* owned: their files are gone, not their rows */
 	enum job job;
 	struct fetch *subject; /* of the job, if it is about one */
 	uint64_t sweep_ns;
@@ -91,9 +75,10 @@ struct fetcher *fetcher_new(const struct fetcher_settings *settings,
 	fetcher->config = settings->config;
 	fetcher->host = settings->host;
 	fetcher->health = settings->health;
+	fetcher->fetches.parallel = settings->config->recording_parallel;
 	atomic_init(&fetcher->stop_ns, CLOCK_NEVER);
-	fetcher->queue = queue_new(QUEUE_MAX, QUEUE_BYTES, err);
-	if (fetcher->queue)
+	if (handed_init(&fetcher->handed, settings->host, settings->health,
+			err))
 		fetcher->db =
 		    db_new(fetcher->config->conninfo, CONNECT_MS, err);
 	if (fetcher->db)
@@ -107,92 +92,25 @@ void fetcher_free(struct fetcher *fetcher)
 	if (!fetcher)
 		return;
 	db_free(fetcher->db);
-	queue_free(fetcher->queue);
+	handed_free(&fetcher->handed);
 	free(fetcher);
 }
 
 bool fetcher_open(struct fetcher *fetcher, struct err *err)
 {
 	return recording_file_prepare(fetcher->config->recordings_dir, err) &&
-	       queue_open(fetcher->queue, err);
-}
-
-/* ---------------------------------------------------------- the handler */
-
-static void complete(struct fetcher *fetcher, uint64_t id,
-		     enum crm_status status, const char *body, size_t len)
-{
-	fetcher->host->complete(fetcher->host, id, status, body, len);
-}
-
-static void handed_free(struct handed *handed)
-{
-	message_recordings_free(&handed->message);
-	free(handed);
-}
-
-static enum crm_status push(struct fetcher *fetcher, struct handed *handed)
-{
-	switch (queue_push(fetcher->queue, &handed->link)) {
-	case QUEUE_ACCEPTED:
-		return CRM_OK;
-	case QUEUE_FULL:
-		health_add(fetcher->health, HEALTH_BUSY, 1);
-		handed_free(handed);
-		return CRM_BUSY;
-	default:
-		handed_free(handed);
-		return CRM_STOPPING;
-	}
-}
-
-/* Addresses are acknowledged at once: what is lost with the process is asked for
- * again. */
-static enum crm_status acknowledge(struct fetcher *fetcher,
-				   struct handed *handed, uint64_t id)
-{
-	size_t len;
-	char *body = message_answer_ok(handed->message.request_id, &len);
-	enum crm_status status = body ? push(fetcher, handed) : CRM_BUSY;
-
-	if (!body)
-		handed_free(handed);
-	if (status == CRM_OK)
-		complete(fetcher, id, CRM_OK, body, len);
-	free(body);
-	return status;
+	       handed_open(&fetcher->handed, err);
 }
 
 enum crm_status fetcher_submit(struct fetcher *fetcher,
 			       const struct crm_request *request)
 {
-	struct message_origin origin = {.account = request->account,
-					.agent = request->agent};
-	struct handed *handed = calloc(1, sizeof(*handed));
-	struct err err = {0};
-
-	if (!handed)
-		return CRM_BUSY;
-	if (!message_decode_recordings(request->body, request->body_len,
-				       &origin, &handed->message, &err)) {
-		free(handed);
-		if (err.kind != ERR_INPUT)
-			return CRM_BUSY;
-		health_add(fetcher->health, HEALTH_REFUSED, 1);
-		complete(fetcher, request->id, CRM_BAD_REQUEST, err.text,
-			 strlen(err.text));
-		return CRM_OK;
-	}
-	handed->link.bytes = sizeof(*handed) + request->body_len;
-	if (handed->message.count > 0)
-		return acknowledge(fetcher, handed, request->id);
-	handed->id = request->id;
-	return push(fetcher, handed);
+	return handed_submit(&fetcher->handed, request);
 }
 
 size_t fetcher_queued(struct fetcher *fetcher)
 {
-	return queue_length(fetcher->queue);
+	return handed_queued(&fetcher->handed);
 }
 
 void fetcher_stop(struct fetcher *fetcher, uint64_t deadline_ns)
@@ -201,101 +119,7 @@ void fetcher_stop(struct fetcher *fetcher, uint64_t deadline_ns)
 
 	atomic_store(&fetcher->stop_ns,
 		     deadline_ns < end_ns ? deadline_ns : end_ns);
-	queue_close(fetcher->queue);
-}
-
-/* ------------------------------------------------------------- what comes */
-
-static struct fetch *find(struct fetcher *fetcher,
-			  const struct recording_key *key)
-{
-	struct fetch *fetch = fetcher->fetches;
-
-	while (fetch && !fetch_is(fetch, key))
-		fetch = fetch->next;
-	return fetch;
-}
-
-/* What there is no room for stays wanted. */
-static void add(struct fetcher *fetcher, const struct recording_key *key,
-		struct text address)
-{
-	struct fetch *fetch = find(fetcher, key);
-
-	if (fetch && fetch->state == FETCH_WAITING && address.s)
-		fetch_readdress(fetch, address);
-	if (fetch || fetcher->count == FETCHES_MAX)
-		return;
-	fetch = fetch_new(key, address);
-	if (!fetch)
-		return;
-	fetch->next = fetcher->fetches;
-	fetcher->fetches = fetch;
-	fetcher->count++;
-}
-
-static void take_addresses(struct fetcher *fetcher, struct handed *handed)
-{
-	const struct message_recordings *message = &handed->message;
-
-	for (size_t i = 0; i < message->count; i++) {
-		const struct message_recording *one = &message->list[i];
-		struct recording_key key = {
-		    .account = message->account,
-		    .agent = message->agent,
-		    .session_id = one->session_id,
-		    .recording_id = one->recording_id,
-		};
-		add(fetcher, &key, one->address);
-	}
-	queue_release(fetcher->queue, &handed->link);
-	handed_free(handed);
-}
-
-static void take(struct fetcher *fetcher)
-{
-	bool closed;
-	struct queue_item *item = queue_take(fetcher->queue, &closed);
-
-	fetcher->open = !closed;
-	while (item) {
-		struct handed *handed = (struct handed *)item;
-
-		item = item->next;
-		if (handed->message.count > 0) {
-			take_addresses(fetcher, handed);
-			continue;
-		}
-		handed->link.next = NULL;
-		*fetcher->questions_end = &handed->link;
-		fetcher->questions_end = &handed->link.next;
-	}
-}
-
-static struct handed *first_question(struct fetcher *fetcher)
-{
-	return (struct handed *)fetcher->questions;
-}
-
-static void answer(struct fetcher *fetcher, enum crm_status status,
-		   struct text wanted)
-{
-	struct handed *handed = first_question(fetcher);
-	size_t len = 0;
-	char *body =
-	    status == CRM_OK && wanted.s
-		? message_answer_data(handed->message.request_id, wanted, &len)
-		: NULL;
-
-	if (status == CRM_OK && !body)
-		status = CRM_BUSY;
-	complete(fetcher, handed->id, status, body ? body : "", len);
-	free(body);
-	fetcher->questions = handed->link.next;
-	if (!fetcher->questions)
-		fetcher->questions_end = &fetcher->questions;
-	queue_release(fetcher->queue, &handed->link);
-	handed_free(handed);
+	handed_close(&fetcher->handed);
 }
 
 /* -------------------------------------------------------------- fetching */
@@ -355,58 +179,14 @@ static void take_downloads(struct fetcher *fetcher)
 	}
 }
 
-/* Forgets what has ended, and what waited too long. */
-static void forget_ended(struct fetcher *fetcher)
-{
-	uint64_t now = clock_ns();
-
-	for (struct fetch **at = &fetcher->fetches; *at;) {
-		struct fetch *fetch = *at;
-		bool stale = fetch->state == FETCH_WAITING && fetch->address &&
-			     now >= clock_after(fetch->given_ns, ADDRESS_MS);
-
-		if (fetch == fetcher->subject ||
-		    (fetch->state != FETCH_ENDED && !stale)) {
-			at = &fetch->next;
-			continue;
-		}
-		*at = fetch->next;
-		fetch_free(fetch);
-		fetcher->count--;
-	}
-}
-
 /* ------------------------------------------------------------------ jobs */
 
-static struct fetch *first_in(struct fetcher *fetcher, enum fetch_state state)
-{
-	struct fetch *fetch = fetcher->fetches;
-
-	while (fetch && fetch->state != state)
-		fetch = fetch->next;
-	return fetch;
-}
-
-static bool has_slot(const struct fetcher *fetcher)
-{
-	int loading = 0;
-
-	for (struct fetch *f = fetcher->fetches; f; f = f->next)
-		loading += f->state == FETCH_LOADING;
-	return loading < fetcher->config->recording_parallel;
-}
-
-/* The next to be claimed, the one that is due longest. */
+/* The next to be claimed, where there is room for it. */
 static struct fetch *next_claim(struct fetcher *fetcher)
 {
-	struct fetch *next = NULL;
+	struct fetch *next =
+	    fetcher->handed.open ? fetches_next(&fetcher->fetches) : NULL;
 
-	if (!fetcher->open || !has_slot(fetcher))
-		return NULL;
-	for (struct fetch *f = fetcher->fetches; f; f = f->next)
-		if (f->state == FETCH_WAITING && f->due_ns <= clock_ns() &&
-		    (!next || f->due_ns < next->due_ns))
-			next = f;
 	if (!next)
 		return NULL;
 	say_full(fetcher, is_full(fetcher), "'recordings_quota_gb' is reached");
@@ -415,11 +195,11 @@ static struct fetch *next_claim(struct fetcher *fetcher)
 
 static struct fetch *next_hold(struct fetcher *fetcher)
 {
-	for (struct fetch *f = fetcher->fetches; f; f = f->next)
-		if (f->state == FETCH_LOADING &&
-		    clock_ns() >= clock_after(f->held_ns, HOLD_MS))
-			return f;
-	return NULL;
+	uint64_t now = clock_ns();
+	uint64_t hold_ns = clock_after(0, HOLD_MS);
+
+	return fetches_held_before(&fetcher->fetches,
+				   now > hold_ns ? now - hold_ns : 0);
 }
 
 static bool settle(struct fetcher *fetcher, struct err *err)
@@ -433,11 +213,11 @@ static bool settle(struct fetcher *fetcher, struct err *err)
 
 static bool ask_wanted(struct fetcher *fetcher, struct err *err)
 {
-	const struct message_recordings *message =
-	    &first_question(fetcher)->message;
+	const struct message_recordings *question =
+	    handed_question(&fetcher->handed);
 
-	return recordings_ask_wanted(fetcher->db, message->account,
-				     message->agent, err);
+	return recordings_ask_wanted(fetcher->db, question->account,
+				     question->agent, err);
 }
 
 static bool pick(struct fetcher *fetcher, enum job job, struct fetch *subject)
@@ -451,17 +231,18 @@ static bool pick(struct fetcher *fetcher, enum job job, struct fetch *subject)
 
 static void pick_job(struct fetcher *fetcher)
 {
-	if (pick(fetcher, JOB_SETTLE, first_in(fetcher, FETCH_OVER)) ||
+	if (pick(fetcher, JOB_SETTLE,
+		 fetches_in(&fetcher->fetches, FETCH_OVER)) ||
 	    pick(fetcher, JOB_CLAIM, next_claim(fetcher)))
 		return;
-	if (fetcher->questions) {
+	if (handed_question(&fetcher->handed)) {
 		fetcher->job = JOB_WANTED;
 		return;
 	}
 	if (pick(fetcher, JOB_HOLD, next_hold(fetcher)) ||
 	    pick(fetcher, JOB_FORGET, fetcher->erased))
 		return;
-	if (fetcher->open && clock_ns() >= fetcher->sweep_ns)
+	if (fetcher->handed.open && clock_ns() >= fetcher->sweep_ns)
 		fetcher->job = JOB_SWEEP;
 }
 
@@ -563,7 +344,8 @@ static void swept(struct fetcher *fetcher)
 					    sizeof(ASK) - 1);
 			break;
 		case RECORDING_LEFT:
-			add(fetcher, &sweep.key, (struct text){0});
+			fetches_add(&fetcher->fetches, &sweep.key,
+				    (struct text){0});
 			break;
 		case RECORDING_ERASE:
 			erase(fetcher, &sweep);
@@ -582,7 +364,8 @@ static void job_done(struct fetcher *fetcher)
 		claimed(fetcher);
 		break;
 	case JOB_WANTED:
-		answer(fetcher, CRM_OK, recordings_wanted(fetcher->db));
+		handed_answer(&fetcher->handed, CRM_OK,
+			      recordings_wanted(fetcher->db));
 		break;
 	case JOB_HOLD:
 		fetcher->subject->held_ns = clock_ns();
@@ -605,7 +388,7 @@ static void job_failed(struct fetcher *fetcher, const struct err *err)
 	struct fetch *fetch = fetcher->subject;
 
 	if (fetcher->job == JOB_WANTED)
-		answer(fetcher, CRM_BUSY, (struct text){0});
+		handed_answer(&fetcher->handed, CRM_BUSY, (struct text){0});
 	if (fetcher->job == JOB_CLAIM) {
 		fetch->err = *err;
 		fetch->verdict = "waiting";
@@ -644,12 +427,6 @@ static void finish_job(struct fetcher *fetcher)
 	end_job(fetcher);
 }
 
-static void fail_questions(struct fetcher *fetcher, enum crm_status status)
-{
-	while (fetcher->questions)
-		answer(fetcher, status, (struct text){0});
-}
-
 /* True: there may be more to do at once. */
 static bool work(struct fetcher *fetcher)
 {
@@ -680,7 +457,7 @@ static bool work(struct fetcher *fetcher)
 		job_failed(fetcher, &err);
 		end_job(fetcher);
 	}
-	fail_questions(fetcher, CRM_BUSY);
+	handed_refuse(&fetcher->handed, CRM_BUSY);
 	return false;
 }
 
@@ -697,12 +474,9 @@ static uint64_t next_due(struct fetcher *fetcher)
 				 atomic_load(&fetcher->stop_ns));
 
 	due_ns = sooner(due_ns, fetcher->sweep_ns);
-	if (is_full(fetcher) || !has_slot(fetcher))
+	if (is_full(fetcher))
 		return due_ns;
-	for (struct fetch *f = fetcher->fetches; f; f = f->next)
-		if (f->state == FETCH_WAITING)
-			due_ns = sooner(due_ns, f->due_ns);
-	return due_ns;
+	return sooner(due_ns, fetches_due_ns(&fetcher->fetches));
 }
 
 /* What is due and cannot be done, for want of the database, waits for that. */
@@ -714,7 +488,7 @@ static void wait(struct fetcher *fetcher)
 	if (until_ns <= now)
 		until_ns = sooner(clock_after(now, 1000),
 				  downloads_due_ns(fetcher->downloads));
-	queue_arm(fetcher->queue);
+	handed_arm(&fetcher->handed);
 	db_wait(fetcher->db, downloads_fd(fetcher->downloads), until_ns);
 }
 
@@ -725,24 +499,42 @@ static bool has_ended(struct fetcher *fetcher)
 
 	if (stop_ns == CLOCK_NEVER)
 		return false;
-	fail_questions(fetcher, CRM_STOPPING);
-	for (struct fetch *f = fetcher->fetches; f; f = f->next) {
+	handed_refuse(&fetcher->handed, CRM_STOPPING);
+	for (struct fetch *f = fetcher->fetches.first; f; f = f->next) {
 		if (f->state == FETCH_LOADING)
 			fetch_interrupt(f, "the host was stopped");
 		f->again = false;
 	}
 	return clock_ns() >= stop_ns ||
-	       (fetcher->job == JOB_NONE && !first_in(fetcher, FETCH_OVER));
+	       (fetcher->job == JOB_NONE &&
+		!fetches_in(&fetcher->fetches, FETCH_OVER));
+}
+
+static void take_addresses(void *context,
+			   const struct message_recordings *recordings)
+{
+	struct fetcher *fetcher = context;
+
+	for (size_t i = 0; i < recordings->count; i++) {
+		const struct message_recording *one = &recordings->list[i];
+		const struct recording_key key = {
+		    .account = recordings->account,
+		    .agent = recordings->agent,
+		    .session_id = one->session_id,
+		    .recording_id = one->recording_id,
+		};
+		fetches_add(&fetcher->fetches, &key, one->address);
+	}
 }
 
 static void serve(struct fetcher *fetcher)
 {
 	for (;;) {
-		take(fetcher);
+		handed_take(&fetcher->handed, take_addresses, fetcher);
 		take_downloads(fetcher);
 		while (work(fetcher))
 			;
-		forget_ended(fetcher);
+		fetches_forget(&fetcher->fetches, fetcher->subject);
 		if (has_ended(fetcher))
 			return;
 		wait(fetcher);
@@ -751,18 +543,12 @@ static void serve(struct fetcher *fetcher)
 
 static void clear(struct fetcher *fetcher)
 {
-	take(fetcher);
-	fail_questions(fetcher, CRM_STOPPING);
+	handed_take(&fetcher->handed, take_addresses, fetcher);
+	handed_refuse(&fetcher->handed, CRM_STOPPING);
 	end_job(fetcher);
 	while (fetcher->erased)
 		forgotten(fetcher);
-	while (fetcher->fetches) {
-		struct fetch *fetch = fetcher->fetches;
-
-		fetcher->fetches = fetch->next;
-		fetch_free(fetch);
-	}
-	fetcher->count = 0;
+	fetches_clear(&fetcher->fetches);
 }
 
 void *fetcher_run(void *argument)
@@ -775,13 +561,10 @@ void *fetcher_run(void *argument)
 	    .max_bytes = (uint64_t)fetcher->config->recording_max_mb << 20,
 	    .stall_ms = (unsigned)fetcher->config->recording_stall_ms,
 	    .total_ms = TOTAL_MS,
-	    .wake_fd = queue_fd(fetcher->queue),
+	    .wake_fd = handed_fd(&fetcher->handed),
 	};
 	struct err err = {0};
 
-	fetcher->questions = NULL;
-	fetcher->questions_end = &fetcher->questions;
-	fetcher->open = true;
 	fetcher->sweep_ns = clock_ns();
 	fetcher->downloads = downloads_new(&settings, &err);
 	if (fetcher->downloads)

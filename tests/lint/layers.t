@@ -14,6 +14,7 @@ my %layers = (
 		'desk',
 		'listener',
 		'fetcher',
+		'handed fetches',
 		'fetch',
 		'matcher round writer live spooler replay batch ending ranges',
 		'recall',
