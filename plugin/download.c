@@ -9,6 +9,7 @@
 #include "download.h"
 
 #include "clock.h"
+#include "http_reply.h"
 #include "public_address.h"
 #include "resolver.h"
 #include "unmarked.h"
@@ -23,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HOPS_MAX = 5, NAME_MAX_BYTES = 256, EVENTS = 64, HEADER_MAX = 256 };
+enum { HOPS_MAX = 5, NAME_MAX_BYTES = 256, EVENTS = 64 };
 
 enum state { STATE_LOOKUP, STATE_TRANSFER, STATE_OVER };
 
@@ -49,10 +50,8 @@ struct download {
 	struct resolver *resolver; /* owned */
 	struct curl_slist *pinned; /* owned */
 	CURL *easy;                /* owned */
-	bool chunked;
-	bool begun; /* it is known what the body is */
-	uint64_t range_start, range_total;
-	bool ranged;
+	struct http_reply reply;
+	bool begun;   /* it is known what the body is */
 	bool shunned; /* libcurl was to connect to what is not public */
 };
 
@@ -302,7 +301,8 @@ static void begin_hop(struct download *download)
 	const char *why = judge_address(download);
 	struct err err = {0};
 
-	download->chunked = download->begun = download->ranged = false;
+	download->begun = false;
+	download->reply = (struct http_reply){0};
 	if (why) {
 		judge(download, DOWNLOAD_REFUSED, ERR_INPUT, why);
 		end(download);
@@ -334,48 +334,13 @@ static curl_socket_t on_connect(void *context, curlsocktype purpose,
 		      address->protocol);
 }
 
-static bool header_is(const char *line, const char *name, const char **value)
-{
-	size_t len = strlen(name);
-
-	if (strncasecmp(line, name, len) != 0)
-		return false;
-	*value = line + len + strspn(line + len, " \t");
-	return true;
-}
-
-/* "bytes 100-199/200" or "bytes *" "/200"; what is not understood counts as not
- * said. */
-static void read_range(struct download *download, const char *value)
-{
-	const char *slash = strchr(value, '/');
-
-	if (strncasecmp(value, "bytes ", 6) != 0 || !slash)
-		return;
-	download->ranged = true;
-	download->range_start = strtoull(value + 6, NULL, 10);
-	download->range_total = strtoull(slash + 1, NULL, 10);
-}
-
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct download *download = context;
-	size_t len = size * count;
-	char line[HEADER_MAX];
-	const char *value;
 
 	download->moved_ns = clock_ns();
-	if (len >= sizeof(line))
-		return len; /* none of those that matter */
-	memcpy(line, bytes, len);
-	line[len] = '\0';
-	if (header_is(line, "HTTP/", &value))
-		download->chunked = download->ranged = false;
-	else if (header_is(line, "Transfer-Encoding:", &value))
-		download->chunked = strncasecmp(value, "chunked", 7) == 0;
-	else if (header_is(line, "Content-Range:", &value))
-		read_range(download, value);
-	return len;
+	http_reply_read(&download->reply, bytes, size * count);
+	return size * count;
 }
 
 static long status_of(const struct download *download)
@@ -400,13 +365,15 @@ static bool check_length(struct download *download)
 
 	curl_easy_getinfo(download->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
 			  &length);
-	if (length < 0 && !download->chunked)
+	if (length < 0 && !download->reply.chunked)
 		return wrong(download,
 			     "the server does not say how long it is");
 	if (download->have > max ||
 	    (length >= 0 && (uint64_t)length > max - download->have))
 		return wrong(download, "it is larger than 'recording_max_mb'");
 	download->total = length < 0 ? 0 : download->have + (uint64_t)length;
+	if (download->reply.range_total > download->total)
+		download->total = download->reply.range_total;
 	return true;
 }
 
@@ -416,8 +383,8 @@ static bool begin_body(struct download *download)
 	long status = status_of(download);
 
 	download->begun = true;
-	if (status == 206 &&
-	    (!download->ranged || download->range_start != download->have))
+	if (status == 206 && (!download->reply.ranged ||
+			      download->reply.range_start != download->have))
 		return wrong(download, "the server sends another part of it");
 	if (status == 200 && download->have > 0) {
 		download->have = 0;
@@ -578,20 +545,31 @@ static void redirect(struct download *download)
 /* Nothing is missing at the end of it: it was all here before. */
 static bool was_whole(const struct download *download)
 {
-	return status_of(download) == 416 && download->ranged &&
-	       download->have > 0 && download->range_total == download->have;
+	return status_of(download) == 416 && download->reply.ranged &&
+	       download->have > 0 &&
+	       download->reply.range_total == download->have;
 }
 
 static void judge_whole(struct download *download)
 {
 	if (!was_whole(download) && !download->begun && !begin_body(download))
 		return;
-	if (download->total > 0 && download->have != download->total) {
-		wrong(download, "its length is not what the server said");
+	if (download->have < download->total) {
+		judge(download, DOWNLOAD_CUT, ERR_AWAY,
+		      "only a part of it came");
 		return;
 	}
 	download->judged = true;
 	download->result = DOWNLOAD_WHOLE;
+}
+
+/* There is less of it than was fetched before. */
+static void judge_beyond(struct download *download, const char *why)
+{
+	if (download->sink.begin_anew(download->sink.context, &download->err))
+		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
+	else
+		stop(download);
 }
 
 static void judge_status(struct download *download)
@@ -606,12 +584,9 @@ static void judge_status(struct download *download)
 		judge(download, DOWNLOAD_DENIED, ERR_INPUT, why);
 	else if (status == 404 || status == 410)
 		judge(download, DOWNLOAD_GONE, ERR_INPUT, why);
-	else if (status == 408 || status == 429 || status >= 500)
-		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
-	else if (status == 416 && !download->sink.begin_anew(
-				      download->sink.context, &download->err))
-		stop(download);
 	else if (status == 416)
+		judge_beyond(download, why);
+	else if (status == 408 || status == 429 || status >= 500)
 		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
 	else
 		wrong(download, why);

@@ -203,4 +203,6 @@ void fetch_settled(struct fetch *fetch)
 void fetch_unknown(struct fetch *fetch)
 {
 	pause_for(fetch, LOOK_MS, fetch->looks++);
+	if (!fetch->address)
+		fetch->state = FETCH_ENDED;
 }

@@ -47,7 +47,8 @@ bool fetch_is(const struct fetch *fetch, const struct recording_key *key);
 /* A fresh one, in place of what it had. False: no memory. */
 bool fetch_readdress(struct fetch *fetch, struct text address);
 
-/* Its row is not there yet: WAITING for a while longer. */
+/* Its row is not there yet, or not to be had: WAITING for a while longer, or ENDED
+ * without an address. */
 void fetch_unknown(struct fetch *fetch);
 /* Claimed: LOADING, or OVER at once. */
 void fetch_begin(struct fetch *fetch, struct downloads *downloads,

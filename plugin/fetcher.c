@@ -292,8 +292,6 @@ static void claimed(struct fetcher *fetcher)
 		return;
 	case RECORDING_UNKNOWN:
 		fetch_unknown(fetch);
-		if (!fetch->address)
-			fetch->state = FETCH_ENDED;
 		return;
 	}
 }
@@ -382,20 +380,13 @@ static void job_done(struct fetcher *fetcher)
 }
 
 /* The same comes again, but for a question: who asks, asks again. A claim that may
- * have been made is settled first. */
+ * have been made ends by itself. */
 static void job_failed(struct fetcher *fetcher, const struct err *err)
 {
-	struct fetch *fetch = fetcher->subject;
-
 	if (fetcher->job == JOB_WANTED)
 		handed_answer(&fetcher->handed, CRM_BUSY, (struct text){0});
-	if (fetcher->job == JOB_CLAIM) {
-		fetch->err = *err;
-		fetch->verdict = "waiting";
-		fetch->stored = false;
-		fetch->again = fetch->address != NULL;
-		fetch->state = FETCH_OVER;
-	}
+	if (fetcher->job == JOB_CLAIM)
+		fetch_unknown(fetcher->subject);
 	if (fetcher->job == JOB_SWEEP)
 		fetcher->sweep_ns = clock_after(clock_ns(), SOON_MS);
 	if (!fetcher->said_failed)

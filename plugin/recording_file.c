@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,11 +90,23 @@ static bool make_month(const char *folder, const char *name, struct err *err)
 	       disk_failed(err, "cannot make a folder for recordings");
 }
 
+/* Only one process writes a file: two may believe that it is theirs to do, when the
+ * database was away for longer than a lease. Whoever had it before may have put it
+ * in its place meanwhile. */
+static bool lock(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &ours) == 0 &&
+	       stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+	       ours.st_dev == there.st_dev;
+}
+
 bool recording_file_open(struct recording_file *file, const char *folder,
 			 const char *name, struct err *err)
 {
 	char path[PATH_BYTES];
-	struct stat stat;
+	struct stat found;
 
 	file->folder = folder;
 	file->fd = -1;
@@ -104,13 +117,17 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 	if (!make_month(folder, name, err))
 		return false;
 	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (file->fd < 0 || fstat(file->fd, &stat) != 0 ||
+	if (file->fd < 0 || fstat(file->fd, &found) != 0 ||
 	    fchmod(file->fd, 0640) != 0) {
 		disk_failed(err, "cannot open the file of a recording");
 		recording_file_close(file);
 		return false;
 	}
-	file->bytes = (uint64_t)stat.st_size;
+	if (!lock(file->fd, path)) {
+		recording_file_close(file);
+		return err_set(err, ERR_AWAY, "another process fetches it");
+	}
+	file->bytes = (uint64_t)found.st_size;
 	return true;
 }
 

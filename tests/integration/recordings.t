@@ -80,7 +80,7 @@ pass 'and its recording is fetched then';
 # ------------------------------------------------- what the network and servers do
 my @tenths = map { "cut$_" } 1 .. 9;
 my %end = (
-	(map { $_ => 'stored' } @tenths, qw(slow chunked plain stalled busy)),
+	(map { $_ => 'stored' } @tenths, qw(slow chunked plain stalled busy portion)),
 	(map { $_ => 'failed' } qw(page empty huge flood endless round)),
 	gone => 'expired',
 );
@@ -94,6 +94,7 @@ is_whole(slow => 'slowly');
 is_whole(chunked => 'without a length, but with an end');
 is_whole(plain => 'cut, by a server that knows no ranges');
 is_whole(stalled => 'after a server stood still');
+is_whole(portion => 'in more answers than one');
 is_whole(busy => 'after a server was busy');
 is row($_->[0] => 'last_error'), $_->[1], "$_->[0]: $_->[1]" for (
 	[ page => 'what came is no sound (37 bytes)' ], [ empty => 'what came is no sound (0 bytes)' ],

@@ -81,6 +81,17 @@ const behaviours = {
 		else if (from !== null)
 			response.end(sound.subarray(from));
 	},
+	/* Cut once, and then not all that is left in one answer. */
+	portion(request, response, { times }) {
+		if (times !== 2) {
+			behaviours.cut(request, response, { times, number: 2 });
+			return;
+		}
+		const from = rangeOf(request);
+		response.writeHead(206, { 'Content-Length': TENTH,
+			'Content-Range': `bytes ${from}-${from + TENTH - 1}/${sound.length}` });
+		response.end(sound.subarray(from, from + TENTH));
+	},
 	/* Says that more will come than comes, each time. */
 	long(request, response) {
 		const from = head(request, response, { total: sound.length + 100 });

@@ -34,7 +34,7 @@ my %layers = (
 		'download',
 		'resolver',
 		'recording_file',
-		'media_type public_address',
+		'media_type public_address http_reply',
 		'message message_match message_change message_ask message_backfill message_recordings draft draft_save envelope',
 		'json',
 		'json_check token iso_time',

@@ -1,0 +1,138 @@
+/* recording_file - a recording on the disk, from its first bytes to its end. */
+#include "../../plugin/recording_file.h"
+#include "../tap.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "2026-11/17-0123456789abcdef"
+
+static char folder[] = "/tmp/clXXXXXX";
+
+static bool there(const char *name)
+{
+	char path[300];
+	struct stat found;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return stat(path, &found) == 0;
+}
+
+static bool write_part(const char *bytes, struct recording_file *file)
+{
+	struct err err;
+
+	return recording_file_open(file, folder, NAME, &err) &&
+	       recording_file_append(file, bytes, strlen(bytes), &err);
+}
+
+static void names(void)
+{
+	static const char *const bad[] = {"",
+					  "x",
+					  "../../etc/passwd",
+					  "2026-11/",
+					  "2026-11/../x",
+					  "2026-11/17/18",
+					  "/026-11/17",
+					  "2026-11/.17",
+					  "2026-11/17.part",
+					  NULL};
+	struct recording_file file;
+	struct err err;
+
+	for (const char *const *name = bad; *name; name++) {
+		ok(!recording_file_open(&file, folder, *name, &err) &&
+		       file.fd < 0,
+		   "'%s' is no name", *name);
+		ok(!recording_file_erase(folder, *name, &err),
+		   "also to be erased");
+	}
+}
+
+static void whole(void)
+{
+	static const unsigned char sha256[] = {0x1a, 0x62, 0xcc, 0x43};
+	struct recording_file file, second;
+	struct recording_facts facts;
+	struct err err;
+
+	ok(write_part("ID3 first", &file) && there(NAME ".part"),
+	   "it begins as a part");
+	ok(!recording_file_open(&second, folder, NAME, &err) &&
+	       err.kind == ERR_AWAY && second.fd < 0,
+	   "that nobody else may write meanwhile");
+	recording_file_close(&file);
+	recording_file_close(&file);
+	ok(write_part(", second part", &file) && file.bytes == 22,
+	   "and grows where it ended");
+	ok(!recording_file_find(folder, NAME, &facts), "and is not whole");
+	ok(recording_file_finish(&file, &facts, &err), "until it is");
+	ok(facts.bytes == 22 && memcmp(facts.sha256, sha256, 4) == 0,
+	   "then its length and sum are known (%02x%02x%02x%02x)",
+	   facts.sha256[0], facts.sha256[1], facts.sha256[2], facts.sha256[3]);
+	is(facts.media_type, "audio/mpeg", "and what it is");
+	is(facts.path, NAME ".mp3", "and where");
+	ok(there(NAME ".mp3") && !there(NAME ".part"), "it is there alone");
+	facts = (struct recording_facts){0};
+	ok(recording_file_find(folder, NAME, &facts) && facts.bytes == 22 &&
+	       strcmp(facts.path, NAME ".mp3") == 0,
+	   "and is found again");
+	ok(recording_file_erase(folder, NAME, &err) && !there(NAME ".mp3"),
+	   "until it is erased");
+	ok(recording_file_erase(folder, NAME, &err),
+	   "which does no harm twice");
+	ok(recording_file_erase(folder, "2001-01/1-a", &err),
+	   "nor where there is no such month");
+}
+
+static void none(void)
+{
+	struct recording_file file;
+	struct recording_facts facts;
+	struct err err;
+
+	ok(write_part("<html>this is no sound</html>", &file) &&
+	       !recording_file_finish(&file, &facts, &err) &&
+	       err.kind == ERR_INPUT && !there(NAME ".part"),
+	   "what is no sound is not kept");
+	is(err.text, "what came is no sound (29 bytes)", "and told");
+	ok(write_part("ID3 this is not it", &file) &&
+	       recording_file_empty(&file, &err) && file.bytes == 0 &&
+	       recording_file_append(&file, "ID3 but this one is", 19, &err) &&
+	       recording_file_finish(&file, &facts, &err) && facts.bytes == 19,
+	   "it can be begun anew");
+	recording_file_erase(folder, NAME, &err);
+}
+
+static void folders(void)
+{
+	char inner[300];
+	struct err err;
+
+	snprintf(inner, sizeof(inner), "%s/recordings", folder);
+	ok(recording_file_prepare(inner, &err) &&
+	       recording_file_prepare(inner, &err),
+	   "the folder is made when it is missing");
+	rmdir(inner);
+	snprintf(inner, sizeof(inner), "%s/a/b", folder);
+	ok(!recording_file_prepare(inner, &err) && err.kind == ERR_CONFIG,
+	   "but not those above it");
+}
+
+int main(void)
+{
+	char month[300];
+
+	if (!mkdtemp(folder))
+		return 1;
+	names();
+	whole();
+	none();
+	folders();
+	snprintf(month, sizeof(month), "%s/2026-11", folder);
+	rmdir(month);
+	ok(rmdir(folder) == 0, "nothing is left");
+	return tap_done();
+}
