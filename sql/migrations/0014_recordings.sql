@@ -64,7 +64,10 @@ AS $$
 INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
 SELECT e.account, e.agent, e.session_id, e.recording_id
 FROM unnest(accounts, agents, session_ids, recording_ids) AS e (account, agent, session_id, recording_id)
-WHERE e.recording_id IS NOT NULL
+-- one that keeps nothing of its recording has been erased
+WHERE e.recording_id IS NOT NULL AND EXISTS (
+	SELECT FROM call_log.calls c WHERE c.account = e.account AND c.agent = e.agent AND c.session_id = e.session_id
+	  AND c.recording_id IS NOT NULL)
 ON CONFLICT DO NOTHING
 $$;
 COMMENT ON FUNCTION call_log.record_recordings(text[], text[], text[], text[]) IS
@@ -215,6 +218,28 @@ $$;
 COMMENT ON FUNCTION call_log.erase_recordings(text, text, text[]) IS
 'Has the recordings of these calls erased, and returns how many: the plugin deletes each file and then its row, within a minute; until then the row shows erase_at. In the transaction that erases the calls.';
 
+-- Whoever ends a call ends its recordings.
+CREATE FUNCTION call_log.recordings_end() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF TG_OP = 'UPDATE' THEN
+		PERFORM call_log.erase_recordings(OLD.account, OLD.agent, ARRAY[OLD.session_id]);
+		RETURN NULL;
+	END IF;
+	UPDATE call_log.recordings r SET erase_at = now() FROM gone g
+	WHERE r.account = g.account AND r.agent = g.agent AND r.session_id = g.session_id AND r.erase_at IS NULL;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION call_log.recordings_end() IS 'Has the recordings of calls erased that are deleted, or whose recording is erased.';
+CREATE TRIGGER recordings_deleted AFTER DELETE ON call_log.calls
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION call_log.recordings_end();
+CREATE TRIGGER recordings_erased AFTER UPDATE ON call_log.calls FOR EACH ROW
+	WHEN (OLD.recording_id IS NOT NULL AND NEW.recording_id IS NULL) EXECUTE FUNCTION call_log.recordings_end();
+COMMENT ON TRIGGER recordings_deleted ON call_log.calls IS 'Old calls take their recordings with them.';
+COMMENT ON TRIGGER recordings_erased ON call_log.calls IS 'Not fired by the write path, which takes no fact away.';
+
 CREATE VIEW call_report.recorded AS
 SELECT r.account, r.agent, (c.started_at AT TIME ZONE 'UTC')::date AS day,
        count(*)::integer AS recorded,
@@ -252,6 +277,9 @@ BEGIN
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO call_log_writer', name);
 	END LOOP;
 END $$;
+
+-- a trigger, and nobody's tool
+REVOKE ALL ON FUNCTION call_log.recordings_end() FROM PUBLIC;
 
 INSERT INTO call_log.migrations (version, name) VALUES (14, 'recordings');
 COMMIT;

@@ -129,13 +129,16 @@ for (@look) {
 like $look[0][1], qr/"recording":\{"contentUri"|contentUri/, 'though messages are kept whole';
 
 # ------------------------------------------------------------------- erasure
-my @gone = map { "$folder/" . row($_ => 'path') } qw(away room);
-$cluster->psql(q(SELECT call_log.erase_recordings('acme', 'ann', ARRAY['s-away', 's-room'])));
+my @gone = map { "$folder/" . row($_ => 'path') } qw(away room spooled);
+$cluster->psql(q(SELECT call_log.erase_recordings('acme', 'ann', ARRAY['s-away'])));
+$cluster->psql(q(UPDATE call_log.calls SET recording_id = NULL WHERE session_id = 's-room'));
+$cluster->psql(q(DELETE FROM call_log.calls WHERE session_id = 's-spooled'));
 fetch(after => $media->address('whole', 'after'));
+reached(after => 'stored');
 end();
 begin(); # its chores are the first it does
-wait_for('the rows to go', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE recording_id IN ('r-away', 'r-room'))) == 0 });
-is_deeply [ grep { -e } @gone ], [], 'what was to be erased is gone, file and row';
+wait_for('the rows to go', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE recording_id IN ('r-away', 'r-room', 'r-spooled'))) == 0 });
+is_deeply [ grep { -e } @gone ], [], 'what was erased, by itself or with its call, is gone, file and row';
 is scalar(files('.mp3')), $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE state = 'stored')), 'and nothing else';
 end();
 $cluster->psql(q(UPDATE call_log.recordings SET created_at = created_at - interval '31 days' WHERE recording_id ~ '^r-m'));
