@@ -329,6 +329,7 @@ static void forgotten(struct fetcher *fetcher)
 static void swept(struct fetcher *fetcher)
 {
 	int count = recordings_swept_count(fetcher->db);
+	bool asks = fetcher->config->recordings == CONFIG_RECORDINGS_FETCH;
 
 	fetcher->sweep_ns = clock_after(clock_ns(), SWEEP_MS);
 	fetcher->bytes = (uint64_t)recordings_bytes(fetcher->db);
@@ -337,9 +338,10 @@ static void swept(struct fetcher *fetcher)
 
 		switch (sweep.chore) {
 		case RECORDING_ASK:
-			fetcher->host->post(fetcher->host, sweep.key.account.s,
-					    sweep.key.agent.s, ASK,
-					    sizeof(ASK) - 1);
+			if (asks)
+				fetcher->host->post(
+				    fetcher->host, sweep.key.account.s,
+				    sweep.key.agent.s, ASK, sizeof(ASK) - 1);
 			break;
 		case RECORDING_LEFT:
 			fetches_add(&fetcher->fetches, &sweep.key,

@@ -7,7 +7,7 @@
  *   call_log/listen  the listener's connection
  *   call_log/desk    the desk's connection
  *   call_log/report  that of reports
- *   call_log/fetch   the fetcher's connection, downloads (if any are fetched)
+ *   call_log/fetch   the fetcher's connection, downloads (given a folder)
  * Data moves between them only through queues. */
 #include "plugin.h"
 
@@ -52,7 +52,7 @@ struct plugin {
 	struct matcher *matcher;
 	struct listener *listener;
 	struct desk *desk, *reports;
-	struct fetcher *fetcher; /* NULL: no recordings are fetched */
+	struct fetcher *fetcher; /* NULL: no 'recordings_dir' is set */
 	struct writer_observer observer;
 	struct logger logger;
 	struct crm_health health_extension;
@@ -90,7 +90,8 @@ static enum crm_status handle(struct plugin *plugin,
 		return matcher_submit(plugin->matcher, request);
 	if (strcmp(request->path, SERVICE_BACKFILL) == 0)
 		return backfill_submit(&plugin->logger, request);
-	if (plugin->fetcher && strcmp(request->path, SERVICE_RECORDINGS) == 0)
+	if (plugin->config.recordings == CONFIG_RECORDINGS_FETCH &&
+	    strcmp(request->path, SERVICE_RECORDINGS) == 0)
 		return fetcher_submit(plugin->fetcher, request);
 	if (desk_takes(plugin->desk, request->path))
 		return desk_submit(plugin->desk, request);
@@ -360,7 +361,8 @@ static bool make_fetcher(struct plugin *plugin, struct err *err)
 	    .health = plugin->health,
 	};
 
-	if (plugin->config.recordings != CONFIG_RECORDINGS_FETCH)
+	/* what was fetched once is to be erased in its time */
+	if (plugin->config.recordings_dir[0] == '\0')
 		return true;
 	plugin->fetcher = fetcher_new(&fetcher, err);
 	return plugin->fetcher != NULL;

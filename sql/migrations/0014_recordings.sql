@@ -1,5 +1,15 @@
 -- Recordings of calls: which there are, and what became of each on its way to a file.
+--
+--   told        with their calls, in one transaction.
+--   united      rows that are one call keep the recordings that each told of; whichever
+--               stands for the call, they are found by all of its names.
+--   ended       with the last of their call, erased or purged, by a mark (erase_at): who
+--               fetches deletes the file first and then the row, so that a crash leaves
+--               nothing that nobody looks for.
 BEGIN;
+
+-- as everybody else: calls first
+LOCK TABLE call_log.calls IN SHARE ROW EXCLUSIVE MODE;
 
 CREATE TABLE call_log.recordings (
 	account      text        COLLATE "C" NOT NULL,
@@ -64,10 +74,9 @@ AS $$
 INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
 SELECT e.account, e.agent, e.session_id, e.recording_id
 FROM unnest(accounts, agents, session_ids, recording_ids) AS e (account, agent, session_id, recording_id)
--- one that keeps nothing of its recording has been erased
 WHERE e.recording_id IS NOT NULL AND EXISTS (
 	SELECT FROM call_log.calls c WHERE c.account = e.account AND c.agent = e.agent AND c.session_id = e.session_id
-	  AND c.recording_id IS NOT NULL)
+	  AND c.erased_at IS NULL OFFSET 0)
 ON CONFLICT DO NOTHING
 $$;
 COMMENT ON FUNCTION call_log.record_recordings(text[], text[], text[], text[]) IS
@@ -91,11 +100,16 @@ DECLARE
 	claimed call_log.recordings;
 BEGIN
 	-- a call that was logged before recordings were fetched, or came back from rejected
-	INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
-	SELECT c.account, c.agent, c.session_id, c.recording_id FROM call_log.calls c
-	WHERE c.account = claim_recording.account AND c.agent = claim_recording.agent
-	  AND c.session_id = claim_recording.session_id AND c.recording_id = claim_recording.recording_id
-	ON CONFLICT DO NOTHING;
+	IF NOT EXISTS (SELECT FROM call_log.recordings r WHERE r.account = claim_recording.account
+	               AND r.agent = claim_recording.agent AND r.recording_id = claim_recording.recording_id) THEN
+		INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
+		SELECT c.account, c.agent, c.session_id, c.recording_id FROM call_log.calls c
+		WHERE c.account = claim_recording.account AND c.agent = claim_recording.agent
+		  AND c.session_id = claim_recording.session_id AND c.recording_id = claim_recording.recording_id
+		-- one who erases the call just now is waited for
+		FOR SHARE
+		ON CONFLICT DO NOTHING;
+	END IF;
 	UPDATE call_log.recordings r
 	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, lease_until = now() + lease,
 	    name = coalesce(r.name, call_log.recording_name(r))
@@ -120,10 +134,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 UPDATE call_log.recordings r SET lease_until = now() + lease
 WHERE r.account = hold_recording.account AND r.agent = hold_recording.agent
-  AND r.recording_id = hold_recording.recording_id AND r.state = 'fetching'
+  AND r.recording_id = hold_recording.recording_id AND r.state = 'fetching' AND r.erase_at IS NULL
 $$;
 COMMENT ON FUNCTION call_log.hold_recording(text, text, text, interval) IS
-'Still fetching.';
+'Still fetching. What is to be erased is held no longer.';
 
 CREATE FUNCTION call_log.settle_recording(account text, agent text, recording_id text, state text, error text,
                                           media_type text, bytes bigint, sha256 bytea, path text)
@@ -204,66 +218,143 @@ $$;
 COMMENT ON FUNCTION call_log.forget_recording(text, text, text) IS
 'The file is gone, and so goes the row. Only of what is to be erased.';
 
-CREATE FUNCTION call_log.erase_recordings(account text, agent text, session_ids text[]) RETURNS integer
-LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-WITH erased AS (
-	UPDATE call_log.recordings r SET erase_at = now()
-	WHERE r.account = erase_recordings.account AND r.agent = erase_recordings.agent
-	  AND r.session_id = ANY (session_ids) AND r.erase_at IS NULL
-	RETURNING 1)
-SELECT count(*)::integer FROM erased
-$$;
-COMMENT ON FUNCTION call_log.erase_recordings(text, text, text[]) IS
-'Has the recordings of these calls erased, and returns how many: the plugin deletes each file and then its row, within a minute; until then the row shows erase_at. In the transaction that erases the calls.';
+-- ------------------------------------------------------- with the last of a call
+-- Puts text in place of other text of a function.
+CREATE OR REPLACE FUNCTION pg_temp.patch(function regprocedure, VARIADIC part text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	source text := pg_get_functiondef(function);
+BEGIN
+	FOR i IN 1 .. cardinality(part) BY 2 LOOP
+		IF position(part[i] IN source) = 0 THEN
+			RAISE EXCEPTION 'function % does not say %', function, quote_literal(part[i]);
+		END IF;
+		source := replace(source, part[i], part[i + 1]);
+	END LOOP;
+	EXECUTE source;
+END $$;
 
--- Whoever ends a call ends its recordings.
+-- No trigger: an update of calls is the write path, and the only one that erases is this.
+SELECT pg_temp.patch('call_log.erase_rows(text, text[], text[], timestamptz)',
+	'	DELETE FROM call_log.rejected r',
+	'	UPDATE call_log.recordings r SET erase_at = now() FROM unnest(agents, session_ids) AS k (agent, session_id)
+	WHERE r.account = in_account AND r.agent = k.agent AND r.session_id = k.session_id AND r.erase_at IS NULL;
+	DELETE FROM call_log.rejected r') \g /dev/null
+COMMENT ON FUNCTION call_log.erase_rows(text, text[], text[], timestamptz) IS 'Erases these rows, with their notes and refused events, and tells; has their recordings erased; returns how many were not erased before.';
+
 CREATE FUNCTION call_log.recordings_end() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF TG_OP = 'UPDATE' THEN
-		PERFORM call_log.erase_recordings(OLD.account, OLD.agent, ARRAY[OLD.session_id]);
-		RETURN NULL;
-	END IF;
 	UPDATE call_log.recordings r SET erase_at = now() FROM gone g
 	WHERE r.account = g.account AND r.agent = g.agent AND r.session_id = g.session_id AND r.erase_at IS NULL;
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION call_log.recordings_end() IS 'Has the recordings of calls erased that are deleted, or whose recording is erased.';
-CREATE TRIGGER recordings_deleted AFTER DELETE ON call_log.calls
+COMMENT ON FUNCTION call_log.recordings_end() IS 'Has the recordings of deleted calls erased.';
+CREATE TRIGGER recordings_end AFTER DELETE ON call_log.calls
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION call_log.recordings_end();
-CREATE TRIGGER recordings_erased AFTER UPDATE ON call_log.calls FOR EACH ROW
-	WHEN (OLD.recording_id IS NOT NULL AND NEW.recording_id IS NULL) EXECUTE FUNCTION call_log.recordings_end();
-COMMENT ON TRIGGER recordings_deleted ON call_log.calls IS 'Old calls take their recordings with them.';
-COMMENT ON TRIGGER recordings_erased ON call_log.calls IS 'Not fired by the write path, which takes no fact away.';
+COMMENT ON TRIGGER recordings_end ON call_log.calls IS 'Calls that are purged take their recordings along; united ones are not deleted.';
+REVOKE ALL ON FUNCTION call_log.recordings_end() FROM PUBLIC;
 
-CREATE VIEW call_report.recorded AS
-SELECT r.account, r.agent, (c.started_at AT TIME ZONE 'UTC')::date AS day,
-       count(*)::integer AS recorded,
-       count(*) FILTER (WHERE r.state = 'stored')::integer AS stored,
-       count(*) FILTER (WHERE r.state IN ('waiting', 'fetching'))::integer AS waiting,
-       count(*) FILTER (WHERE r.state = 'expired')::integer AS expired,
-       count(*) FILTER (WHERE r.state IN ('failed', 'refused'))::integer AS failed,
-       coalesce(sum(r.bytes), 0)::bigint AS bytes
-FROM call_log.recordings r LEFT JOIN call_log.calls c
-  ON c.account = r.account AND c.agent = r.agent AND c.session_id = r.session_id
+-- ------------------------------------------------------------------ the desk's
+CREATE FUNCTION call_log.desk_recordings(account text, agent text, session_id text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT coalesce(jsonb_agg(jsonb_build_object(
+	'id', r.id::text, 'state', r.state, 'stateAt', (extract(epoch FROM r.state_at) * 1000)::bigint,
+	'type', r.media_type, 'bytes', r.bytes, 'storedAt', (extract(epoch FROM r.stored_at) * 1000)::bigint,
+	'error', CASE WHEN r.state <> 'stored' THEN r.last_error END) ORDER BY r.id), '[]')
+FROM (SELECT desk_recordings.session_id
+      UNION ALL
+      SELECT m.session_id FROM call_log.calls m
+      WHERE m.account = desk_recordings.account AND m.agent = desk_recordings.agent
+        AND m.merged_into = desk_recordings.session_id) AS names
+JOIN call_log.recordings r
+  ON r.account = desk_recordings.account AND r.agent = desk_recordings.agent AND r.session_id = names.session_id
 WHERE r.erase_at IS NULL
-GROUP BY 1, 2, 3;
-COMMENT ON VIEW call_report.recorded IS 'Recordings that are to be fetched, by agent and day of the call: what became of them.';
-COMMENT ON COLUMN call_report.recorded.account IS 'As in calls.';
-COMMENT ON COLUMN call_report.recorded.agent IS 'As in calls.';
-COMMENT ON COLUMN call_report.recorded.day IS 'The day on which the call began (UTC).';
-COMMENT ON COLUMN call_report.recorded.recorded IS 'How many recordings there are.';
-COMMENT ON COLUMN call_report.recorded.stored IS 'How many of them are files of ours.';
-COMMENT ON COLUMN call_report.recorded.waiting IS 'How many are being fetched, or wait for that.';
-COMMENT ON COLUMN call_report.recorded.expired IS 'How many the phone service has no more.';
-COMMENT ON COLUMN call_report.recorded.failed IS 'How many could not be had for another reason; call_log.recordings.last_error says which.';
-COMMENT ON COLUMN call_report.recorded.bytes IS 'What the files take.';
-GRANT SELECT ON call_report.recorded TO call_log_report;
+$$;
+COMMENT ON FUNCTION call_log.desk_recordings(text, text, text) IS
+'The recordings of an agent''s call, of all rows that are united with this one, but those that are to be erased: [{"id", "state", "stateAt", "type", "bytes", "storedAt", "error"}...]; error: what it waits for, or why it was given up. Times in milliseconds of Unix time.';
 
+SELECT pg_temp.patch('call_log.desk_call(text, text, text)',
+	$old$'recordingLink', (c.row).recording_link)$old$,
+	$new$'recordingLink', (c.row).recording_link,
+		'recordings', call_log.desk_recordings(c.account, c.agent, c.session_id))$new$) \g /dev/null
+
+-- ------------------------------------------------------------------- reports
+CREATE VIEW call_log.recorded_days AS
+SELECT d.account, d.agent, d.day, d.answered, d.recorded,
+       k.stored, k.waiting, k.expired, k.failed, k.bytes
+FROM call_log.agent_days d CROSS JOIN call_log.report_zone z CROSS JOIN LATERAL (
+	SELECT count(*) FILTER (WHERE r.state = 'stored')::integer AS stored,
+	       count(*) FILTER (WHERE r.state IN ('waiting', 'fetching'))::integer AS waiting,
+	       count(*) FILTER (WHERE r.state = 'expired')::integer AS expired,
+	       count(*) FILTER (WHERE r.state IN ('failed', 'refused'))::integer AS failed,
+	       coalesce(sum(r.bytes), 0)::bigint AS bytes
+	FROM (SELECT c.session_id FROM call_log.calls c
+	      WHERE c.account = d.account AND c.agent = d.agent AND c.merged_into IS NULL
+	        -- by the index; clocks change by less than that
+	        AND c.started_at >= (d.day::timestamp AT TIME ZONE z.zone) - interval '3 hours'
+	        AND c.started_at < (d.day::timestamp AT TIME ZONE z.zone) + interval '28 hours'
+	        AND (c.started_at AT TIME ZONE z.zone)::date = d.day
+	      UNION ALL
+	      SELECT c.session_id FROM call_log.calls c
+	      WHERE c.account = d.account AND c.agent = d.agent AND c.merged_into IS NULL AND c.started_at IS NULL
+	        AND (c.logged_at AT TIME ZONE z.zone)::date = d.day) AS c
+	CROSS JOIN LATERAL (
+		SELECT c.session_id
+		UNION ALL
+		SELECT m.session_id FROM call_log.calls m
+		WHERE m.account = d.account AND m.agent = d.agent AND m.merged_into = c.session_id) AS names
+	JOIN call_log.recordings r
+	  ON r.account = d.account AND r.agent = d.agent AND r.session_id = names.session_id AND r.erase_at IS NULL
+) AS k;
+COMMENT ON VIEW call_log.recorded_days IS 'One row an agent and day: what is recorded, and what became of the recordings.';
+CREATE VIEW call_log.readable_recorded_days WITH (security_barrier) AS
+SELECT d.* FROM call_log.recorded_days d
+WHERE d.account = ANY (ARRAY(SELECT a.account FROM call_log.readable_agents a))
+  AND d.agent = ANY (ARRAY(SELECT a.agent FROM call_log.readable_agents a))
+  AND (d.account, d.agent) IN (SELECT a.account, a.agent FROM call_log.readable_agents a);
+COMMENT ON VIEW call_log.readable_recorded_days IS 'recorded_days of whom the role that asks may see.';
+
+CREATE OR REPLACE VIEW call_report.recorded AS
+SELECT f.account, f.agent, f.day, f.answered, f.recorded,
+       call_log.ratio(100 * f.recorded, f.answered) AS recorded_pct,
+       f.stored, f.waiting, f.expired, f.failed, f.bytes
+FROM call_log.recorded_days f;
+COMMENT ON VIEW call_report.recorded IS 'How many of the answered calls were recorded, and what became of recordings that are to be fetched, of answered calls or not: one row an agent and day. Days as in agent_day. Recordings that are erased are not counted.';
+COMMENT ON COLUMN call_report.recorded.stored IS 'Recordings that are files of ours.';
+COMMENT ON COLUMN call_report.recorded.waiting IS 'Recordings that are being fetched, or wait for that.';
+COMMENT ON COLUMN call_report.recorded.expired IS 'Recordings that the phone service has no more.';
+COMMENT ON COLUMN call_report.recorded.failed IS 'Recordings that could not be had for another reason; call_log.recordings.last_error says which.';
+COMMENT ON COLUMN call_report.recorded.bytes IS 'Bytes of the files.';
+DO $$
+DECLARE
+	member record;
+BEGIN
+	FOR member IN
+		SELECT a.attrelid::regclass AS of, a.attname AS name, CASE a.attrelid WHEN 'call_log.recorded_days'::regclass
+		       THEN 'As in call_report.recorded.' ELSE 'As in recorded_days.' END AS says
+		FROM pg_attribute a WHERE a.attnum > 0
+		  AND a.attrelid IN ('call_log.recorded_days'::regclass, 'call_log.readable_recorded_days'::regclass)
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', member.of, member.name, member.says);
+	END LOOP;
+END $$;
+
+-- --------------------------------------------------------------------- rights
+ALTER TABLE call_log.recordings ENABLE ROW LEVEL SECURITY;
+CREATE POLICY granted ON call_log.recordings USING (true);
+COMMENT ON POLICY granted ON call_log.recordings IS 'Whoever was granted something has it.';
+CREATE POLICY reader ON call_log.recordings AS RESTRICTIVE TO call_log_views, call_log_reader
+USING (account = ANY (ARRAY(SELECT a.account FROM call_log.readable_agents a))
+       AND agent = ANY (ARRAY(SELECT a.agent FROM call_log.readable_agents a))
+       AND (account, agent) IN (SELECT a.account, a.agent FROM call_log.readable_agents a));
+COMMENT ON POLICY reader ON call_log.recordings IS 'But these, of whom the role that asks may see.';
+SELECT pg_temp.patch('call_log.make_own_reports()', 'agent_days|team_hours|missed_calls', 'agent_days|team_hours|missed_calls|recorded_days') \g /dev/null
+GRANT SELECT ON call_log.readable_recorded_days TO call_log_views;
 GRANT SELECT, INSERT, UPDATE ON call_log.recordings TO call_log_writer;
 DO $$
 DECLARE
@@ -278,8 +369,14 @@ BEGIN
 	END LOOP;
 END $$;
 
--- a trigger, and nobody's tool
-REVOKE ALL ON FUNCTION call_log.recordings_end() FROM PUBLIC;
+DO $$
+BEGIN
+	PERFORM call_log.make_own_reports();
+EXCEPTION WHEN insufficient_privilege THEN
+	-- as migration 12 said
+	RAISE WARNING 'schema call_own is not made: % may not give views to call_log_views', current_user
+	USING HINT = format('GRANT call_log_views TO %I; and then, as %1$I: SELECT call_log.make_own_reports().', current_user);
+END $$;
 
 INSERT INTO call_log.migrations (version, name) VALUES (14, 'recordings');
 COMMIT;

@@ -13,7 +13,7 @@ my $rounds = size(40, 4);
 my $cluster = Cluster->new(tcp => 1);
 $cluster->install_schema;
 my %config = (conninfo => $cluster->conninfo(host => '127.0.0.1'),
-	spool => scratch() . '/spool.db', commit_deadline_ms => 300);
+	spool => scratch() . '/spool.db', commit_deadline_ms => 300, recordings_dir => scratch() . '/recordings');
 my $driver = Driver->new;
 my $pid = $driver->pid;
 
@@ -31,7 +31,7 @@ $driver->signals(1000);
 is $driver->create(%config), undef, 'interrupted all the time, the plugin is created';
 is $driver->start, 'OK', 'and starts';
 my @ours = grep { slurp("$_/comm") =~ /^call_log/ } glob "/proc/$pid/task/*";
-is scalar @ours, 5, 'it has five threads';
+is scalar @ours, 6, 'it has six threads';
 is scalar(grep { (mask("$_/status", 'SigBlk') & $all) != $all } @ours), 0,
   'which block every signal';
 

@@ -118,13 +118,13 @@ is($writer->log_text, "1\n", 'who lost nothing');
 is($waiter->log_text =~ s/^psql:.*\n//mgr, "1\nfailed 42846\n2\n1\n1\nnote|t\n", 'who waited is told to write again, and can');
 
 # ----------------------------------------------------------------- afterwards
-is(content(), $before, 'every call, note, answer and setting is what it was, byte for byte');
+is(content() =~ s/"recordings": \[\], //r, $before, 'every call, note, answer and setting is what it was, byte for byte');
 is($old->psql(q{SELECT string_agg(session_id || coalesce(' ' || outcome, ''), ',' ORDER BY session_id) FROM call_report.calls WHERE session_id IN ('39', '80', '81', '82', '83', '84')}),
 	'39 voicemail,80 answered,81 answered,82 answered,83 answered', 'and what was written meanwhile is there');
 my %right = map { $_ => 1 } my @after = split /\n/, $old->psql($rights);
 is(join("\n", grep { !$right{$_} } @before), '', 'nobody has lost a right');
 my %had = map { $_ => 1 } @before;
-is(join("\n", grep { !$had{$_} && !/^(?:call_log_report (?:SELECT call_report|EXECUTE)|call_log_writer (?:EXECUTE call_log\.|SELECT call_log\.(?:rollup$|erasing\.(?:one|until)$|(?:parts|team_hours|agent_days|missed_calls|teams|report_zone|purged)$)|INSERT call_log\.marks)|call_log_admin (?:USAGE call_log$|SELECT call_log\.erasures$|EXECUTE call_log\.(?:erase_|purge\())|PUBLIC EXECUTE call_log\.(?:percentile|sorted|joined|covered_s|ratio|cell|iso_8601|own_reports_hold)\(|call_log_views (?:USAGE|SELECT)|call_log_reader (?:USAGE call_own|SELECT call_log\.readable_agents)$)/ } @after), '', 'and the roles got those that are new, and nobody others');
+is(join("\n", grep { !$had{$_} && !/^(?:call_log_report (?:SELECT call_report|EXECUTE)|call_log_writer (?:EXECUTE call_log\.|SELECT call_log\.(?:rollup$|erasing\.(?:one|until)$|(?:parts|team_hours|agent_days|missed_calls|teams|report_zone|purged)$)|INSERT call_log\.marks|(?:SELECT|INSERT|UPDATE) call_log\.recordings$)|call_log_admin (?:USAGE call_log$|SELECT call_log\.erasures$|EXECUTE call_log\.(?:erase_|purge\())|PUBLIC EXECUTE call_log\.(?:percentile|sorted|joined|covered_s|ratio|cell|iso_8601|own_reports_hold)\(|call_log_views (?:USAGE|SELECT)|call_log_reader (?:USAGE call_own|SELECT call_log\.readable_agents)$)/ } @after), '', 'and the roles got those that are new, and nobody others');
 is($old->psql('SELECT count(*) > 0 FROM call_report.agent_day', user => 'dashboard') . $old->psql('SELECT count(*) > 0 FROM busy'), 'tt', 'what was built upon a view stands');
 
 is($old->psql(comparison('not counted')), '', 'reports are right, where nothing is counted yet');

@@ -94,7 +94,7 @@ $holder->stop;
 
 # -------------------------------------------------------------- by the plugin
 my $driver = Driver->new;
-like($driver->create(conninfo => $busy->conninfo(user => 'plugin'), retention_days => 7), qr/'retention_days' is '7'; allowed are 0, to keep all calls, and 8 to/, 'too short a time is refused');
+like($driver->create(conninfo => $busy->conninfo(user => 'plugin'), retention_days => 7), qr/'retention_days' is '7'; allowed are 0, to keep all, and 8 to/, 'too short a time is refused');
 $driver->create(conninfo => $busy->conninfo(user => 'plugin'), retention_days => 15);
 is($driver->start, 'OK', 'with a longer one the plugin starts');
 record($busy, many('older', $twenty));

@@ -76,10 +76,10 @@ is(lines('SELECT agent, talk_total_s, talk_average_s, talk_median_s, talk_p90_s,
 	dan|5|5.0|5.0|5.0|100.0|0|0|-|0|0.0|0
 	END
 is(lines('SELECT * FROM recorded ORDER BY agent'), <<~'END' =~ s/\n\z//r, 'recorded: of answered calls');
-	acme|ann|2026-03-02|5|1|20.0
-	acme|bob|2026-03-02|2|0|0.0
-	acme|cyd|2026-03-02|1|0|0.0
-	acme|dan|2026-03-02|1|0|0.0
+	acme|ann|2026-03-02|5|1|20.0|0|0|0|0|0
+	acme|bob|2026-03-02|2|0|0.0|0|0|0|0|0
+	acme|cyd|2026-03-02|1|0|0.0|0|0|0|0|0
+	acme|dan|2026-03-02|1|0|0.0|0|0|0|0|0
 	END
 is(lines('SELECT day, calls, inbound, outbound, internal, live, answered, missed, voicemail, rejected, no_answer, other, talk_total_s, talk_median_s FROM company_day'),
 	'2026-03-02|13|9|3|1|1|7|2|1|1|1|0|1725|100.0', 'for the company a call is one, whoever had it, its talk time counted once');

@@ -103,7 +103,7 @@ static void bad(void)
 	    {{"conninfo", "x", "batch_max", "99999999999999999999"},
 	     "'batch_max' is '99999999999999999999'; allowed are 1 to 500"},
 	    {{"conninfo", "x", "retention_days", "7"},
-	     "'retention_days' is '7'; allowed are 0, to keep all calls, and 8 "
+	     "'retention_days' is '7'; allowed are 0, to keep all, and 8 "
 	     "to 36500"},
 	    {{"conninfo", "x", "retention_days", "-1"},
 	     "'retention_days' is '-1'; allowed are 0 to 36500"},
