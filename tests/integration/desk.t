@@ -115,6 +115,7 @@ for my $wrong ({ limit => 'x' }, { limit => 1.5 }, { limit => 99999999999 }, { b
 my $whole = call(2);
 is_deeply [ @{ $whole->{call} }{qw(fromNumber toNumber contactId contactType recordingLink queueCall noteVersion)} ],
   [ '+14155550101', '+442079460991', 'k1', 'account', 'https://r.test/?m=1', undef, '' ], 'a call has all its facts';
+is_deeply $whole->{call}{recordings}, [], 'of whose recording only the link is kept';
 is_deeply $whole->{notes}, [], 'and no notes where none were saved';
 is_deeply call('none'), { call => undef, notes => [] }, 'what is no call is null';
 is_deeply call(6), { call => undef, notes => [] }, "nor is another agent's";

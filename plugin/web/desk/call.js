@@ -1,8 +1,9 @@
 /* call - the page of one call: who, when, how it went, its note and what that was
  * before, its recording, what the phone service wrote of it. */
 
-import { element, icon, linkTo, number, unseen, words } from './dom.js';
+import { element, icon, number, unseen, words } from './dom.js';
 import { Editor } from './editor.js';
+import { recordingsOf } from './recordings.js';
 import { directionOf, isLive, lasting, loggedBy, momentOf, nameOf, secondsOf,
 	standingOf } from './words.js';
 
@@ -138,8 +139,7 @@ export class CallPage {
 				call.contactName ? words(call.contactName) : null,
 				call.contactType ? words(call.contactType, { class: 'soft' }) : null,
 				call.contactId ? words(call.contactId, { class: 'soft' }) : null] : null],
-			['Recording', call.recordingLink
-				? linkTo(call.recordingLink, 'Listen to the recording') : null],
+			['Recording', recordingsOf(call)],
 			['Result', call.result && !live ? words(call.result) : null],
 			['Queue', call.queueCall === null ? null
 				: call.queueCall ? 'came through a call queue' : 'not a queue call'],
