@@ -85,7 +85,7 @@ subtest 'picked in the widget' => sub {
 	like($text, qr/Zo\x{eb} <b> \(\+12025550143\)/, 'who called');
 	like($text, qr/1:35/, 'how long it took');
 	like($text, qr/^Wants \x{201e}paper\x{201c}\n\.\n<script>$/m, 'the note, as it was typed');
-	like($text, qr{https://recordings\.example\.org/7}, 'and where the recording is');
+	like($text, qr{^Recording: https?://[^/]+/CallLog/#call/1001\nAt the phone service: https://recordings\.example\.org/7$}m, 'and the call\'s page, where the recording is');
 	is($rt_db->psql("SELECT u.name FROM transactions t JOIN users u ON u.id = t.creator WHERE t.objectid = $ticket AND t.type = 'Comment'"), 'anna', 'by the agent');
 	post($anna, @message, reverse(@message), save($message[3], contactId => "ticket/$ticket", note => 'later'));
 	is(comments($ticket), 1, 'repeated, out of order, saved again: still one comment');
@@ -94,12 +94,13 @@ subtest 'picked in the widget' => sub {
 
 subtest 'linked on the ticket\'s page' => sub {
 	my $ticket = shift @tickets;
-	my @message = call('1002');
+	my @message = call('1002', recording => {});
 	post($anna, @message[ 0, 1 ]);
 	like(press_link($anna, $ticket, '1002'), qr/comment follows/, 'a call that is not over');
 	is(comments($ticket), 0, 'has no comment yet');
 	post($anna, @message[ 2, 3 ]);
 	is(comments($ticket), 1, 'but when its record is there');
+	unlike(text($ticket), qr/Recording/, 'which names no recording where there is none');
 	like(press_link($anna, $ticket, '1002'), qr/linked to this ticket already/, 'once');
 	my $other = shift @tickets;
 	like(press_link($anna, $other, '1002'), qr/is linked to this ticket\./, 'a call that is over is linked to another ticket');
@@ -109,6 +110,13 @@ subtest 'linked on the ticket\'s page' => sub {
 	my $third = shift @tickets;
 	like(press_link($anna, $third, '1002', Referer => 'https://evil.example.org/'), qr/cross-site request forgery/i, 'nor for another site\'s page');
 	is(comments($third), 0, 'and that leaves no comment');
+};
+
+subtest 'recorded, without a link' => sub {
+	my $ticket = shift @tickets;
+	my @message = call('10/05 ?', recording => { id => '8' });
+	post($anna, @message, save($message[3], contactId => "ticket/$ticket"));
+	like(text($ticket), qr{^Recording: https?://[^/]+/CallLog/#call/10%2F05%20%3F$}m, 'the comment leads to the call\'s page');
 };
 
 subtest 'without the right to comment' => sub {

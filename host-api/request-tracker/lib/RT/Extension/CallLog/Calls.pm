@@ -26,7 +26,7 @@ my ($dbh, $pid, $rest_until);
 # ------------------------------------------------------------------- questions
 my $columns = join ', ', (map { "c.$_" } qw(agent session_id direction from_number from_name
   to_number to_name other_number other_name state outcome duration_s talk_s contact_id
-  contact_name note recording_link)), 'extract(epoch FROM c.started_at)::bigint AS started_at';
+  contact_name note recording_id recording_link)), 'extract(epoch FROM c.started_at)::bigint AS started_at';
 
 # The call that an agent's session id names, or that stands for it; with all of its
 # session_ids. Nothing when there is none.

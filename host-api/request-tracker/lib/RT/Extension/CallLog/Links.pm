@@ -12,6 +12,7 @@ use RT::Extension::CallLog::Calls;
 use RT::Extension::CallLog::Contacts;
 use RT::Ticket;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use URI::Escape qw(uri_escape_utf8);
 
 use constant {
 	ACCOUNT => RT::Extension::CallLog::Calls::ACCOUNT,
@@ -274,8 +275,13 @@ sub text {
 		defined $call->{started_at} ? $user->loc('Began') . ': ' . $began->AsString : (),
 		$user->loc('Duration') . ': ' . duration($call->{duration_s}));
 	push @line, '', $call->{note} if length($call->{note} // '');
-	push @line, '', $user->loc('Recording') . ": $call->{recording_link}" if length($call->{recording_link} // '');
+	my $link = $call->{recording_link} // '';
+	push @line, '', $user->loc('Recording') . ': ' . page($call) if length($call->{recording_id} // $link);
+	push @line, $user->loc('At the phone service') . ": $link" if length $link;
 	return join "\n", @line, '';
 }
+
+# The agent's page of the call, where its recordings are, or what became of them.
+sub page { RT->Config->Get('WebURL') . 'CallLog/#call/' . uri_escape_utf8($_[0]{session_id}) }
 
 1;
