@@ -49,6 +49,8 @@ const REQUEST_MS = 4000;
 const BACKFILL_MS = 15000;
 /* The widget waits 3 s for anything but logs and matches. */
 const OTHER_MS = 2500;
+/* How often a host is asked for the recordings it wants that cannot say so. */
+const WANTED_MS = 60000;
 const AUTO_LOG = 'rc-callLogger-auto-log-notify';
 
 function emit(name, detail, options = {}) {
@@ -97,6 +99,7 @@ class Bridge {
 			if (!this.store.isDurable && this.sender.waiting > 0)
 				event.preventDefault();
 		});
+		setInterval(() => this.known?.events === 'poll' && this.recordings.find(), WANTED_MS);
 		addEventListener('online', () => this.sender.nudge());
 		addEventListener('visibilitychange', () => this.sender.nudge());
 		await this.tried;
