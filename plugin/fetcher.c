@@ -8,6 +8,7 @@
  * became of them is told when it is back. */
 #include "fetcher.h"
 
+#include "chores.h"
 #include "clock.h"
 #include "db.h"
 #include "download.h"
@@ -25,23 +26,12 @@ enum {
 	TOTAL_MS = 15 * 60 * 1000, /* for one download */
 	LEASE_S = 60,
 	HOLD_MS = 15000,
-	SWEEP_MS = 60000,
-	SOON_MS = 5000, /* after a failure */
 	ROOM_MS = 5000, /* until a full disk is tried again */
 	FAREWELL_MS = 1000
 };
-static const char ASK[] = "{\"type\":\"call-log-recordings\"}";
 
 /* What the statement under way is about. */
-enum job {
-	JOB_NONE,
-	JOB_SETTLE,
-	JOB_CLAIM,
-	JOB_WANTED,
-	JOB_HOLD,
-	JOB_SWEEP,
-	JOB_FORGET
-};
+enum job { JOB_NONE, JOB_SETTLE, JOB_CLAIM, JOB_WANTED, JOB_HOLD, JOB_CHORE };
 
 struct fetcher {
 	const struct config *config; /* borrowed */
@@ -54,12 +44,10 @@ struct fetcher {
 	/* the thread's own */
 	struct downloads *downloads; /* owned while it runs */
 	struct fetches fetches;      /* owned */
-	struct fetch *erased; /* owned: their files are gone, not their rows */
+	struct chores chores;        /* owned */
 	enum job job;
 	struct fetch *subject; /* of the job, if it is about one */
-	uint64_t sweep_ns;
-	uint64_t room_ns; /* nothing is fetched before; 0: there is room */
-	uint64_t bytes;   /* that all recordings take */
+	uint64_t room_ns;      /* nothing is fetched before; 0: there is room */
 	bool said_full, said_failed;
 };
 
@@ -124,19 +112,11 @@ void fetcher_stop(struct fetcher *fetcher, uint64_t deadline_ns)
 
 /* -------------------------------------------------------------- fetching */
 
-static void soon(struct fetcher *fetcher)
-{
-	uint64_t soon_ns = clock_after(clock_ns(), SOON_MS);
-
-	if (soon_ns < fetcher->sweep_ns)
-		fetcher->sweep_ns = soon_ns;
-}
-
 static bool is_full(const struct fetcher *fetcher)
 {
 	uint64_t quota = (uint64_t)fetcher->config->recordings_quota_gb << 30;
 
-	return (quota > 0 && fetcher->bytes >= quota) ||
+	return (quota > 0 && fetcher->chores.bytes >= quota) ||
 	       clock_ns() < fetcher->room_ns;
 }
 
@@ -154,12 +134,12 @@ static void say_full(struct fetcher *fetcher, bool full, const char *why)
 static void tell(struct fetcher *fetcher, const struct fetch *fetch)
 {
 	if (fetch->stored) {
-		fetcher->bytes += fetch->facts.bytes;
+		fetcher->chores.bytes += fetch->facts.bytes;
 		health_add(fetcher->health, HEALTH_FETCHED, 1);
 		return;
 	}
 	health_add(fetcher->health, HEALTH_UNFETCHED, 1);
-	soon(fetcher);
+	chores_soon(&fetcher->chores);
 	if (fetch->err.kind != ERR_FULL)
 		return;
 	fetcher->room_ns = clock_after(clock_ns(), ROOM_MS);
@@ -239,11 +219,9 @@ static void pick_job(struct fetcher *fetcher)
 		fetcher->job = JOB_WANTED;
 		return;
 	}
-	if (pick(fetcher, JOB_HOLD, next_hold(fetcher)) ||
-	    pick(fetcher, JOB_FORGET, fetcher->erased))
-		return;
-	if (fetcher->handed.open && clock_ns() >= fetcher->sweep_ns)
-		fetcher->job = JOB_SWEEP;
+	if (!pick(fetcher, JOB_HOLD, next_hold(fetcher)) &&
+	    fetcher->handed.open && chores_pick(&fetcher->chores))
+		fetcher->job = JOB_CHORE;
 }
 
 static bool send(struct fetcher *fetcher, struct err *err)
@@ -261,12 +239,8 @@ static bool send(struct fetcher *fetcher, struct err *err)
 	case JOB_HOLD:
 		return recordings_hold(db, &fetcher->subject->key, LEASE_S,
 				       err);
-	case JOB_SWEEP:
-		return recordings_sweep(
-		    db, (unsigned)fetcher->config->recordings_retention_days,
-		    err);
-	case JOB_FORGET:
-		return recordings_forget(db, &fetcher->subject->key, err);
+	case JOB_CHORE:
+		return chores_send(&fetcher->chores, db, err);
 	case JOB_NONE:
 		break;
 	}
@@ -296,64 +270,6 @@ static void claimed(struct fetcher *fetcher)
 	}
 }
 
-/* The file goes first: a row without a file is found again by its erase_at, a
- * file without a row by nobody. */
-static void erase(struct fetcher *fetcher, const struct recording_sweep *sweep)
-{
-	struct err err;
-	struct fetch *fetch;
-
-	if (sweep->name.s &&
-	    !recording_file_erase(fetcher->config->recordings_dir,
-				  sweep->name.s, &err)) {
-		log_line(fetcher->host, CRM_ERROR, "%s", err.text);
-		return;
-	}
-	fetch = fetch_new(&sweep->key, (struct text){0});
-	if (!fetch)
-		return;
-	fetch->next = fetcher->erased;
-	fetcher->erased = fetch;
-}
-
-static void forgotten(struct fetcher *fetcher)
-{
-	struct fetch *fetch = fetcher->erased;
-
-	fetcher->erased = fetch->next;
-	fetch_free(fetch);
-	if (!fetcher->erased) /* there may be more of them */
-		fetcher->sweep_ns = clock_ns();
-}
-
-static void swept(struct fetcher *fetcher)
-{
-	int count = recordings_swept_count(fetcher->db);
-	bool asks = fetcher->config->recordings == CONFIG_RECORDINGS_FETCH;
-
-	fetcher->sweep_ns = clock_after(clock_ns(), SWEEP_MS);
-	fetcher->bytes = (uint64_t)recordings_bytes(fetcher->db);
-	for (int i = 0; i < count; i++) {
-		struct recording_sweep sweep = recordings_swept(fetcher->db, i);
-
-		switch (sweep.chore) {
-		case RECORDING_ASK:
-			if (asks)
-				fetcher->host->post(
-				    fetcher->host, sweep.key.account.s,
-				    sweep.key.agent.s, ASK, sizeof(ASK) - 1);
-			break;
-		case RECORDING_LEFT:
-			fetches_add(&fetcher->fetches, &sweep.key,
-				    (struct text){0});
-			break;
-		case RECORDING_ERASE:
-			erase(fetcher, &sweep);
-			break;
-		}
-	}
-}
-
 static void job_done(struct fetcher *fetcher)
 {
 	switch (fetcher->job) {
@@ -370,11 +286,8 @@ static void job_done(struct fetcher *fetcher)
 	case JOB_HOLD:
 		fetcher->subject->held_ns = clock_ns();
 		break;
-	case JOB_SWEEP:
-		swept(fetcher);
-		break;
-	case JOB_FORGET:
-		forgotten(fetcher);
+	case JOB_CHORE:
+		chores_done(&fetcher->chores, fetcher->db);
 		break;
 	case JOB_NONE:
 		break;
@@ -389,8 +302,8 @@ static void job_failed(struct fetcher *fetcher, const struct err *err)
 		handed_answer(&fetcher->handed, CRM_BUSY, (struct text){0});
 	if (fetcher->job == JOB_CLAIM)
 		fetch_unknown(fetcher->subject);
-	if (fetcher->job == JOB_SWEEP)
-		fetcher->sweep_ns = clock_after(clock_ns(), SOON_MS);
+	if (fetcher->job == JOB_CHORE)
+		chores_failed(&fetcher->chores);
 	if (!fetcher->said_failed)
 		log_line(fetcher->host, CRM_WARN,
 			 "recordings wait for the database: %s", err->text);
@@ -466,7 +379,7 @@ static uint64_t next_due(struct fetcher *fetcher)
 	uint64_t due_ns = sooner(downloads_due_ns(fetcher->downloads),
 				 atomic_load(&fetcher->stop_ns));
 
-	due_ns = sooner(due_ns, fetcher->sweep_ns);
+	due_ns = sooner(due_ns, chores_due_ns(&fetcher->chores));
 	if (is_full(fetcher))
 		return due_ns;
 	return sooner(due_ns, fetches_due_ns(&fetcher->fetches));
@@ -539,8 +452,7 @@ static void clear(struct fetcher *fetcher)
 	handed_take(&fetcher->handed, take_addresses, fetcher);
 	handed_refuse(&fetcher->handed, CRM_STOPPING);
 	end_job(fetcher);
-	while (fetcher->erased)
-		forgotten(fetcher);
+	chores_free(&fetcher->chores);
 	fetches_clear(&fetcher->fetches);
 }
 
@@ -558,7 +470,8 @@ void *fetcher_run(void *argument)
 	};
 	struct err err = {0};
 
-	fetcher->sweep_ns = clock_ns();
+	chores_init(&fetcher->chores, fetcher->config, fetcher->host,
+		    &fetcher->fetches);
 	fetcher->downloads = downloads_new(&settings, &err);
 	if (fetcher->downloads)
 		serve(fetcher);

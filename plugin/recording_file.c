@@ -294,3 +294,11 @@ bool recording_file_erase(const char *folder, const char *name, struct err *err)
 	month_of(month, folder, name);
 	return !any || sync_folder(month, err);
 }
+
+bool recording_file_erase_part(const char *folder, const char *name,
+			       struct err *err)
+{
+	bool any;
+
+	return erase_one(folder, name, ".part", &any, err);
+}

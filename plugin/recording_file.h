@@ -59,5 +59,8 @@ bool recording_file_find(const char *folder, const char *name,
 /* Removes whatever there is of that name. True also when there was nothing. */
 bool recording_file_erase(const char *folder, const char *name,
 			  struct err *err);
+/* The same of its .part alone. */
+bool recording_file_erase_part(const char *folder, const char *name,
+			       struct err *err);
 
 #endif

@@ -180,3 +180,21 @@ bool recordings_forget(struct db *db, const struct recording_key *key,
 	return send(db, "SELECT call_log.forget_recording($1, $2, $3)", params,
 		    3, err);
 }
+
+bool recordings_ask_abandoned(struct db *db, struct text names, struct err *err)
+{
+	return send(db,
+		    "SELECT name FROM call_log.abandoned_recordings("
+		    "string_to_array($1, E'\\n'))",
+		    &names, 1, err);
+}
+
+int recordings_abandoned_count(const struct db *db)
+{
+	return db_rows(db, 1);
+}
+
+struct text recordings_abandoned(const struct db *db, int row)
+{
+	return db_text(db, 1, row, 0);
+}

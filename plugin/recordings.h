@@ -61,4 +61,11 @@ int64_t recordings_bytes(const struct db *db);
 bool recordings_forget(struct db *db, const struct recording_key *key,
 		       struct err *err);
 
+/* Of these names, one a line, those that nobody will go on with. DONE: one row each,
+ * borrowed until db_done(). */
+bool recordings_ask_abandoned(struct db *db, struct text names,
+			      struct err *err);
+int recordings_abandoned_count(const struct db *db);
+struct text recordings_abandoned(const struct db *db, int row);
+
 #endif

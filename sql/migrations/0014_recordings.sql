@@ -218,6 +218,18 @@ $$;
 COMMENT ON FUNCTION call_log.forget_recording(text, text, text) IS
 'The file is gone, and so goes the row. Only of what is to be erased.';
 
+CREATE FUNCTION call_log.abandoned_recordings(names text[]) RETURNS TABLE (name text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT n FROM unnest(names) AS n
+WHERE NOT EXISTS (
+	SELECT FROM call_log.recordings r
+	WHERE r.id = substring(n FROM '/([0-9]{1,18})-')::bigint AND r.name = n AND r.state IN ('waiting', 'fetching'))
+$$;
+COMMENT ON FUNCTION call_log.abandoned_recordings(text[]) IS
+'Of these names of files that were begun, those that nobody will go on with: the row is gone, or its recording stored or given up.';
+
 -- ------------------------------------------------------- with the last of a call
 -- Puts text in place of other text of a function.
 CREATE OR REPLACE FUNCTION pg_temp.patch(function regprocedure, VARIADIC part text[]) RETURNS void

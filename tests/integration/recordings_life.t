@@ -139,11 +139,20 @@ $cluster->psql(q(UPDATE call_log.calls SET started_at = now() - interval '30 day
 is $cluster->psql(q(SELECT string_agg(recording_id, ' ' ORDER BY recording_id) FROM call_log.recordings WHERE erase_at IS NOT NULL)), 'r-away r-room r-spooled', 'a call that is erased or purged takes its recording along';
 # as one leaves it who died when the file was gone
 unlink $gone[2] or die $!;
+# what was begun and nobody will go on with, and what somebody will
+my ($begun) = $cluster->psql(q(INSERT INTO call_log.recordings (account, agent, session_id, recording_id) VALUES ('acme', 'ann', 's-begun', 'r-begun');
+	UPDATE call_log.recordings r SET name = call_log.recording_name(r) WHERE recording_id = 'r-begun' RETURNING name));
+my @left = map { "$folder/$_.part" } row(after => 'name'), $begun =~ s{/\d+}{/123456789}r, $begun;
+spew($_, 'ID3') for @left;
 begin(recordings => 'link'); # its chores are the first it does, also of one that fetches none
 wait_for('the rows to go', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE recording_id IN ('r-away', 'r-room', 'r-spooled'))) == 0 });
 is_deeply [ grep { -e } @gone ], [], 'file and row, also where the file was gone already';
 is scalar(files('.mp3')), $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE state = 'stored')), 'and nothing else';
+wait_for('what was left to go', sub { files('.part') < 2 });
+is_deeply [ grep { -e } @left ], [ $left[2] ], 'so does what was begun of one that is stored, or gone, and not of one that waits';
 end();
+unlink $left[2] or die $!;
+$cluster->psql(q(DELETE FROM call_log.recordings WHERE recording_id = 'r-begun'));
 $cluster->psql(q(UPDATE call_log.recordings SET created_at = created_at - interval '31 days' WHERE recording_id ~ '^r-m'));
 begin(recordings_retention_days => 30);
 wait_for('what is older than the retention', sub { $cluster->psql('SELECT count(*) FROM call_log.recordings') < 10 });
