@@ -9,22 +9,20 @@
 #include "download.h"
 
 #include "clock.h"
+#include "download_address.h"
 #include "http_reply.h"
 #include "public_address.h"
 #include "resolver.h"
-#include "unmarked.h"
+#include "transfers.h"
 #include "vault.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-enum { HOPS_MAX = 5, NAME_MAX_BYTES = 256, EVENTS = 64 };
+enum { HOPS_MAX = 5 };
 
 enum state { STATE_LOOKUP, STATE_TRANSFER, STATE_OVER };
 
@@ -45,8 +43,7 @@ struct download {
 	/* of this hop */
 	const char *address; /* borrowed, or: */
 	char *redirected;    /* owned, by a vault */
-	char host[NAME_MAX_BYTES];
-	char port[8];
+	struct download_place place;
 	struct resolver *resolver; /* owned */
 	struct curl_slist *pinned; /* owned */
 	CURL *easy;                /* owned */
@@ -57,63 +54,11 @@ struct download {
 
 struct downloads {
 	struct download_settings settings;
-	CURLM *multi;
-	bool global; /* curl_global_init() was called */
-	int epoll;
-	uint64_t timer_ns; /* when libcurl wants to be called */
+	struct transfers transfers; /* owned */
 	struct download *list;
 };
 
-/* -------------------------------------------------------------- the loop */
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context,
-		     void *known)
-{
-	struct downloads *downloads = context;
-	struct epoll_event event = {.data.fd = fd};
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(downloads->epoll, EPOLL_CTL_DEL, fd, &event);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		event.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		event.events |= EPOLLOUT;
-	epoll_ctl(downloads->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
-		  &event);
-	curl_multi_assign(downloads->multi, fd, downloads);
-	return 0;
-}
-
-static int on_timer(CURLM *multi, long ms, void *context)
-{
-	struct downloads *downloads = context;
-
-	(void)multi;
-	downloads->timer_ns =
-	    ms < 0 ? CLOCK_NEVER : clock_after(clock_ns(), (uint64_t)ms);
-	return 0;
-}
-
-static bool watch(struct downloads *downloads, int fd)
-{
-	/* not one of libcurl's: it is only to wake */
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = -1};
-
-	return epoll_ctl(downloads->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static void wake_multi(void *multi)
-{
-	curl_multi_wakeup(multi);
-}
-
-static void settle_multi(void *multi)
-{
-	curl_multi_poll(multi, NULL, 0, 0, NULL);
-}
+/* --------------------------------------------------------------- all of them */
 
 struct downloads *downloads_new(const struct download_settings *settings,
 				struct err *err)
@@ -125,23 +70,13 @@ struct downloads *downloads_new(const struct download_settings *settings,
 		return NULL;
 	}
 	downloads->settings = *settings;
-	downloads->timer_ns = CLOCK_NEVER;
-	downloads->epoll = epoll_create1(EPOLL_CLOEXEC);
-	/* Counted by libcurl, and safe in any thread: a host may use it too. */
-	downloads->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	if (downloads->global)
-		downloads->multi = curl_multi_init();
-	if (downloads->epoll < 0 || !downloads->multi ||
-	    (settings->wake_fd >= 0 && !watch(downloads, settings->wake_fd))) {
+	if (!transfers_open(&downloads->transfers, err) ||
+	    (settings->wake_fd >= 0 &&
+	     !transfers_watch(&downloads->transfers, settings->wake_fd))) {
 		downloads_free(downloads);
 		err_set(err, ERR_NO_MEMORY, "libcurl does not start");
 		return NULL;
 	}
-	unmarked_mark(wake_multi, settle_multi, downloads->multi);
-	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(downloads->multi, CURLMOPT_SOCKETDATA, downloads);
-	curl_multi_setopt(downloads->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(downloads->multi, CURLMOPT_TIMERDATA, downloads);
 	return downloads;
 }
 
@@ -151,18 +86,13 @@ void downloads_free(struct downloads *downloads)
 		return;
 	while (downloads->list)
 		download_free(downloads->list);
-	if (downloads->multi)
-		curl_multi_cleanup(downloads->multi);
-	if (downloads->global)
-		curl_global_cleanup();
-	if (downloads->epoll >= 0)
-		close(downloads->epoll);
+	transfers_close(&downloads->transfers);
 	free(downloads);
 }
 
 int downloads_fd(const struct downloads *downloads)
 {
-	return downloads->epoll;
+	return downloads->transfers.epoll;
 }
 
 static uint64_t due_ns(const struct download *download)
@@ -175,7 +105,7 @@ static uint64_t due_ns(const struct download *download)
 
 uint64_t downloads_due_ns(const struct downloads *downloads)
 {
-	uint64_t soonest = downloads->timer_ns;
+	uint64_t soonest = downloads->transfers.timer_ns;
 
 	for (struct download *d = downloads->list; d; d = d->next) {
 		uint64_t due = d->state == STATE_OVER ? 0 : due_ns(d);
@@ -189,14 +119,12 @@ uint64_t downloads_due_ns(const struct downloads *downloads)
 
 static void forget_resolver(struct download *download)
 {
-	struct epoll_event none = {0};
-
 	if (!download->resolver)
 		return;
 	/* a lookup that hangs keeps its descriptor open */
 	if (resolver_fd(download->resolver) >= 0)
-		epoll_ctl(download->downloads->epoll, EPOLL_CTL_DEL,
-			  resolver_fd(download->resolver), &none);
+		transfers_unwatch(&download->downloads->transfers,
+				  resolver_fd(download->resolver));
 	resolver_free(download->resolver);
 	download->resolver = NULL;
 }
@@ -205,8 +133,8 @@ static void end_hop(struct download *download)
 {
 	forget_resolver(download);
 	if (download->easy) {
-		curl_multi_remove_handle(download->downloads->multi,
-					 download->easy);
+		transfers_remove(&download->downloads->transfers,
+				 download->easy);
 		curl_easy_cleanup(download->easy);
 		download->easy = NULL;
 	}
@@ -219,8 +147,8 @@ static bool judge(struct download *download, enum download_result result,
 		  enum err_kind kind, const char *why)
 {
 	if (!download->judged)
-		err_set(&download->err, kind, "%s%s%s", download->host,
-			download->host[0] ? ": " : "", why);
+		err_set(&download->err, kind, "%s%s%s", download->place.host,
+			download->place.host[0] ? ": " : "", why);
 	if (!download->judged)
 		download->result = result;
 	download->judged = true;
@@ -240,65 +168,12 @@ static void end(struct download *download)
 	download->state = STATE_OVER;
 }
 
-static bool is_listed(const char *hosts, const char *host)
-{
-	size_t wanted = strlen(host);
-
-	for (size_t len; *hosts; hosts += len + (hosts[len] == '\n')) {
-		len = strcspn(hosts, "\n");
-		if (len == wanted && strncasecmp(hosts, host, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *to,
-		     size_t max)
-{
-	char *text = NULL;
-	bool got = curl_url_get(url, part, &text, flags) == CURLUE_OK &&
-		   strlen(text) < max;
-
-	if (got)
-		memcpy(to, text, strlen(text) + 1);
-	curl_free(text);
-	return got;
-}
-
-/* NULL: it is an address to fetch from; host and port are known. libcurl itself
- * reads it, so that there is one understanding of it. */
-static const char *judge_address(struct download *download)
-{
-	char scheme[8] = "", *user = NULL;
-	const char *why = NULL;
-	CURLU *url = curl_url();
-
-	download->host[0] = '\0';
-	if (!url ||
-	    curl_url_set(url, CURLUPART_URL, download->address, 0) != CURLUE_OK)
-		why = "the address is none";
-	else if (!get_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) ||
-		 strcmp(scheme, "https") != 0)
-		why = "the address does not begin with https:";
-	else if (!get_part(url, CURLUPART_HOST, 0, download->host,
-			   sizeof(download->host)) ||
-		 !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT,
-			   download->port, sizeof(download->port)))
-		why = "the address names no server";
-	else if (curl_url_get(url, CURLUPART_USER, &user, 0) != CURLUE_NO_USER)
-		why = "the address has a user in it";
-	else if (!is_listed(download->downloads->settings.hosts,
-			    download->host))
-		why = "the server is not one of 'recording_hosts'";
-	curl_free(user);
-	curl_url_cleanup(url);
-	return why;
-}
-
 /* Begins with the name. */
 static void begin_hop(struct download *download)
 {
-	const char *why = judge_address(download);
+	const char *why = download_address_judge(
+	    download->address, download->downloads->settings.hosts,
+	    &download->place);
 	struct err err = {0};
 
 	download->begun = false;
@@ -309,9 +184,10 @@ static void begin_hop(struct download *download)
 		return;
 	}
 	download->state = STATE_LOOKUP;
-	download->resolver = resolver_new(download->host);
+	download->resolver = resolver_new(download->place.host);
 	if (!download->resolver || !resolver_begin(download->resolver, &err) ||
-	    !watch(download->downloads, resolver_fd(download->resolver))) {
+	    !transfers_watch(&download->downloads->transfers,
+			     resolver_fd(download->resolver))) {
 		judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
 		end(download);
 	}
@@ -423,9 +299,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 /* "host:port:address,address", of those addresses that are public. */
 static bool pin(struct download *download)
 {
-	char line[NAME_MAX_BYTES + 16 + 16 * 80];
-	size_t len = (size_t)snprintf(line, sizeof(line),
-				      "%s:%s:", download->host, download->port);
+	char line[DOWNLOAD_HOST_MAX + 16 + 16 * 80];
+	size_t len =
+	    (size_t)snprintf(line, sizeof(line), "%s:%s:", download->place.host,
+			     download->place.port);
 	size_t start = len;
 
 	for (size_t i = 0; i < resolver_count(download->resolver); i++) {
@@ -485,8 +362,7 @@ static bool set_transfer(struct download *download, CURL *easy)
 		return false;
 	return curl_easy_setopt(easy, CURLOPT_URL, download->address) ==
 		   CURLE_OK &&
-	       curl_multi_add_handle(download->downloads->multi, easy) ==
-		   CURLM_OK;
+	       transfers_add(&download->downloads->transfers, easy);
 }
 
 static void begin_transfer(struct download *download)
@@ -616,54 +492,14 @@ static void transferred(struct download *download, CURLcode code)
 	end(download);
 }
 
-static void take_messages(struct downloads *downloads)
-{
-	CURLMsg *message;
-	int left;
-
-	while ((message = curl_multi_info_read(downloads->multi, &left))) {
-		struct download *download = NULL;
-		CURLcode code = message->data.result;
-
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-				  (char **)&download);
-		transferred(download, code);
-	}
-}
-
-/* ------------------------------------------------------------------ step */
-
-static void serve_sockets(struct downloads *downloads)
-{
-	struct epoll_event events[EVENTS];
-	int running;
-	int count = epoll_wait(downloads->epoll, events, EVENTS, 0);
-
-	for (int i = 0; i < count; i++) {
-		int what = 0;
-
-		if (events[i].data.fd < 0)
-			continue;
-		if (events[i].events & (EPOLLIN | EPOLLHUP))
-			what |= CURL_CSELECT_IN;
-		if (events[i].events & EPOLLOUT)
-			what |= CURL_CSELECT_OUT;
-		if (events[i].events & EPOLLERR)
-			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(downloads->multi, events[i].data.fd,
-					 what, &running);
-	}
-	if (clock_ns() < downloads->timer_ns)
-		return;
-	downloads->timer_ns = CLOCK_NEVER;
-	curl_multi_socket_action(downloads->multi, CURL_SOCKET_TIMEOUT, 0,
-				 &running);
-}
-
 void downloads_step(struct downloads *downloads)
 {
-	serve_sockets(downloads);
-	take_messages(downloads);
+	struct download *over;
+	CURLcode code;
+
+	transfers_step(&downloads->transfers);
+	while ((over = transfers_take(&downloads->transfers, &code)))
+		transferred(over, code);
 	for (struct download *d = downloads->list; d; d = d->next) {
 		if (d->state == STATE_LOOKUP)
 			look_up(d);

@@ -12,7 +12,7 @@ use Oracle qw(size start_driver figure);
 use Process qw(scratch slurp wait_for);
 use Test::More;
 
-my $rounds = size(100, 4);
+my $rounds = size(100, 3);
 my $each = 8; # recordings a round
 srand(my $seed = $ENV{SEED} // time);
 diag "SEED=$seed";

@@ -33,6 +33,7 @@ my %layers = (
 		'db',
 		'sqlstate backoff servers',
 		'download',
+		'transfers download_address',
 		'resolver',
 		'recording_parts',
 		'recording_file',
@@ -74,7 +75,7 @@ my %foreign = (
 		'libpq-fe.h' => [ 'db.c' ],
 		'cjson/cJSON.h' => [ 'json.c' ],
 		'sqlite3.h' => [ 'sqlite.c' ],
-		'curl/curl.h' => [ 'download.c' ],
+		'curl/curl.h' => [ qw(download.c download_address.c transfers.c transfers.h) ],
 		'openssl/evp.h' => [ 'recording_file.c' ],
 	},
 	'host-api' => {
