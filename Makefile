@@ -173,7 +173,7 @@ run: ## log a day of calls into a private PostgreSQL, show them, serve (PORT=, O
 # ------------------------------------------------------------------- checking
 # Tests of SQL and of the test tools, and those that look at the source or install
 # it: a variant of the C code would say nothing new.
-SQL_SUITE = $(patsubst %,tests/integration/%.t,bench bench_report harness changes erasure merge merge_concurrent merge_random migrate report rights rollup schema)
+SQL_SUITE = $(patsubst %,tests/integration/%.t,bench bench_report harness changes erasure merge merge_concurrent merge_random migrate recordings_end report rights rollup schema)
 PLAIN_SUITE = $(SQL_SUITE) $(wildcard tests/lint/*.t tests/packaging/*.t tests/browser/*.mjs tests/helpdesk/*.t tests/helpdesk/*.mjs)
 # The long ones first, so that what runs side by side ends together.
 FAULT_LONG = T10 P1 D12 D3 D10 D11 D7 D8
