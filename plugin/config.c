@@ -102,7 +102,11 @@ static const struct option options[] = {
      .standard = "0",
      .min = 0,
      .max = 36500,
-     .help = "After how many days a recording is deleted. 0: never."},
+     .help =
+	 "After how many days a recording is deleted, 8 or more, for the "
+	 "widget looks back 7; 0: never. Recordings of calls that are purged "
+	 "or erased are deleted with them, as long as recordings_dir is "
+	 "set."},
     {.name = "recording_parallel",
      .type = TYPE_INT,
      .offset = AT(recording_parallel),

@@ -24,6 +24,7 @@ CREATE TABLE call_log.recordings (
 	sha256       bytea       CHECK (octet_length(sha256) = 32),
 	name         text        COLLATE "C",
 	path         text        COLLATE "C",
+	began_at     timestamptz NOT NULL DEFAULT now(),
 	attempts     integer     NOT NULL DEFAULT 0,
 	last_error   text,
 	created_at   timestamptz NOT NULL DEFAULT now(),
@@ -49,6 +50,7 @@ COMMENT ON COLUMN call_log.recordings.bytes IS 'The length of the file.';
 COMMENT ON COLUMN call_log.recordings.sha256 IS 'The SHA-256 of the file.';
 COMMENT ON COLUMN call_log.recordings.name IS 'Of its files below recordings_dir, without an end: of the one that grows (.part) and of the whole one. NULL: fetching never began.';
 COMMENT ON COLUMN call_log.recordings.path IS 'Where the whole file lies below recordings_dir.';
+COMMENT ON COLUMN call_log.recordings.began_at IS 'When the call began, as far as was known when the recording was told of: to find those of some days by.';
 COMMENT ON COLUMN call_log.recordings.attempts IS 'How often fetching began.';
 COMMENT ON COLUMN call_log.recordings.last_error IS 'Why the last attempt failed, or what it waits for.';
 COMMENT ON COLUMN call_log.recordings.created_at IS 'When the recording was first told of.';
@@ -62,6 +64,8 @@ CREATE UNIQUE INDEX recordings_once ON call_log.recordings (account, agent, reco
 CREATE INDEX recordings_open ON call_log.recordings (account, agent, state_at) WHERE state IN ('waiting', 'fetching');
 CREATE INDEX recordings_erase ON call_log.recordings (account, agent, erase_at) WHERE erase_at IS NOT NULL;
 CREATE INDEX recordings_age ON call_log.recordings (created_at, account, agent);
+CREATE INDEX recordings_began ON call_log.recordings (account, agent, began_at);
+COMMENT ON INDEX call_log.recordings_began IS 'An agent''s of some days.';
 COMMENT ON INDEX call_log.recordings_age IS 'What is older than it is to be kept.';
 COMMENT ON INDEX call_log.recordings_once IS 'A recording by the name that its address carries.';
 COMMENT ON INDEX call_log.recordings_open IS 'What is still to be fetched: few.';
@@ -71,12 +75,13 @@ CREATE FUNCTION call_log.record_recordings(accounts text[], agents text[], sessi
 RETURNS void LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
-SELECT e.account, e.agent, e.session_id, e.recording_id
+INSERT INTO call_log.recordings (account, agent, session_id, recording_id, began_at)
+SELECT e.account, e.agent, e.session_id, e.recording_id, c.began_at
 FROM unnest(accounts, agents, session_ids, recording_ids) AS e (account, agent, session_id, recording_id)
-WHERE e.recording_id IS NOT NULL AND EXISTS (
-	SELECT FROM call_log.calls c WHERE c.account = e.account AND c.agent = e.agent AND c.session_id = e.session_id
-	  AND c.erased_at IS NULL OFFSET 0)
+CROSS JOIN LATERAL (
+	SELECT coalesce(c.started_at, c.logged_at) AS began_at FROM call_log.calls c
+	WHERE c.account = e.account AND c.agent = e.agent AND c.session_id = e.session_id AND c.erased_at IS NULL OFFSET 0) AS c
+WHERE e.recording_id IS NOT NULL
 ON CONFLICT DO NOTHING
 $$;
 COMMENT ON FUNCTION call_log.record_recordings(text[], text[], text[], text[]) IS
@@ -102,8 +107,8 @@ BEGIN
 	-- a call that was logged before recordings were fetched, or came back from rejected
 	IF NOT EXISTS (SELECT FROM call_log.recordings r WHERE r.account = claim_recording.account
 	               AND r.agent = claim_recording.agent AND r.recording_id = claim_recording.recording_id) THEN
-		INSERT INTO call_log.recordings (account, agent, session_id, recording_id)
-		SELECT c.account, c.agent, c.session_id, c.recording_id FROM call_log.calls c
+		INSERT INTO call_log.recordings (account, agent, session_id, recording_id, began_at)
+		SELECT c.account, c.agent, c.session_id, c.recording_id, coalesce(c.started_at, c.logged_at) FROM call_log.calls c
 		WHERE c.account = claim_recording.account AND c.agent = claim_recording.agent
 		  AND c.session_id = claim_recording.session_id AND c.recording_id = claim_recording.recording_id
 		-- one who erases the call just now is waited for
@@ -305,23 +310,14 @@ FROM call_log.agent_days d CROSS JOIN call_log.report_zone z CROSS JOIN LATERAL 
 	       count(*) FILTER (WHERE r.state = 'expired')::integer AS expired,
 	       count(*) FILTER (WHERE r.state IN ('failed', 'refused'))::integer AS failed,
 	       coalesce(sum(r.bytes), 0)::bigint AS bytes
-	FROM (SELECT c.session_id FROM call_log.calls c
-	      WHERE c.account = d.account AND c.agent = d.agent AND c.merged_into IS NULL
-	        -- by the index; clocks change by less than that
-	        AND c.started_at >= (d.day::timestamp AT TIME ZONE z.zone) - interval '3 hours'
-	        AND c.started_at < (d.day::timestamp AT TIME ZONE z.zone) + interval '28 hours'
-	        AND (c.started_at AT TIME ZONE z.zone)::date = d.day
-	      UNION ALL
-	      SELECT c.session_id FROM call_log.calls c
-	      WHERE c.account = d.account AND c.agent = d.agent AND c.merged_into IS NULL AND c.started_at IS NULL
-	        AND (c.logged_at AT TIME ZONE z.zone)::date = d.day) AS c
-	CROSS JOIN LATERAL (
-		SELECT c.session_id
-		UNION ALL
-		SELECT m.session_id FROM call_log.calls m
-		WHERE m.account = d.account AND m.agent = d.agent AND m.merged_into = c.session_id) AS names
-	JOIN call_log.recordings r
-	  ON r.account = d.account AND r.agent = d.agent AND r.session_id = names.session_id AND r.erase_at IS NULL
+	FROM call_log.recordings r
+	JOIN call_log.calls c ON c.account = r.account AND c.agent = r.agent AND c.session_id = r.session_id
+	JOIN call_log.calls s ON s.account = c.account AND s.agent = c.agent AND s.session_id = coalesce(c.merged_into, c.session_id)
+	WHERE r.account = d.account AND r.agent = d.agent AND r.erase_at IS NULL
+	  -- by the index
+	  AND r.began_at >= (d.day::timestamp AT TIME ZONE z.zone) - interval '1 day'
+	  AND r.began_at < (d.day::timestamp AT TIME ZONE z.zone) + interval '2 days'
+	  AND (coalesce(s.started_at, s.logged_at) AT TIME ZONE z.zone)::date = d.day
 ) AS k;
 COMMENT ON VIEW call_log.recorded_days IS 'One row an agent and day: what is recorded, and what became of the recordings.';
 CREATE VIEW call_log.readable_recorded_days WITH (security_barrier) AS

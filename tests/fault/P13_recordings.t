@@ -1,7 +1,8 @@
 # The whole host process dies by SIGKILL at random moments of downloads, and is
 # started again on the same database and folder: a file that is not named .part is
 # whole at every moment, every row tells the truth, and in the end each recording is
-# there, once. Calls are logged all the while, and none of those is lost.
+# there, once; of those whose calls were deleted neither file nor row is left. Calls are
+# logged all the while, and none of those is lost.
 use v5.32;
 use warnings;
 use lib 'tests/lib';
@@ -9,7 +10,7 @@ use Cluster;
 use Driver;
 use Media;
 use Oracle qw(size start_driver figure);
-use Process qw(scratch slurp wait_for);
+use Process qw(root run scratch slurp wait_for);
 use Test::More;
 
 my $rounds = size(100, 3);
@@ -44,14 +45,14 @@ sub look {
 	for my $file (grep { !/\.part$/ } glob "$folder/*/*") {
 		$torn++ if slurp($file) ne $media->{sound};
 	}
-	for (split /\n/, $cluster->psql(q(SELECT concat_ws(' ', state, path, bytes, encode(sha256, 'hex')) FROM call_log.recordings))) {
+	for (split /\n/, $cluster->psql(q(SELECT concat_ws(' ', state, path, bytes, encode(sha256, 'hex')) FROM call_log.recordings WHERE erase_at IS NULL))) {
 		my ($state, $path, $bytes, $sha256) = split / /;
 		$untrue++ if $state eq 'stored' ? $bytes != $media->bytes || $sha256 ne $media->sha256 || !-f "$folder/$path"
 		  : $state !~ /^(waiting|fetching)$/ || defined $path;
 	}
 }
 
-my $last = 0;
+my ($last, $deleted) = (0, 0);
 for my $round (1 .. $rounds) {
 	my $driver = $oracle->{driver};
 	my @new = ($last + 1 .. $last + $each);
@@ -63,6 +64,8 @@ for my $round (1 .. $rounds) {
 	my @ids = map { $_->{recordingId} =~ /^r-(\d+)$/ ? $1 : () } @{ ref $wanted ? $wanted->{wanted} : [] };
 	offer($driver, @ids) if @ids;
 	$oracle->flow(seconds => rand 1.2, per_second => 50);
+	# whatever is known of two of them by now
+	$deleted += $cluster->psql("WITH gone AS (DELETE FROM call_log.calls WHERE session_id IN ('s-$new[0]', 's-$new[1]') RETURNING 1) SELECT count(*) FROM gone");
 	$oracle->kill_host;
 	look();
 	$cluster->psql(q(UPDATE call_log.recordings SET lease_until = now() WHERE state = 'fetching'));
@@ -80,13 +83,16 @@ wait_for('all of them', sub {
 	my (undef, $wanted) = $oracle->{driver}->question('call_log/recordings', { recordings => [] });
 	my @ids = map { $_->{recordingId} =~ /^r-(\d+)$/ ? $1 : () } @{ ref $wanted ? $wanted->{wanted} : [] };
 	offer($oracle->{driver}, @ids) if @ids;
-	$state->('stored') == $last;
+	$state->('stored') == $last - $deleted;
 }, 120);
+wait_for('what was deleted to go', sub { $cluster->psql('SELECT count(*) FROM call_log.recordings') == $last - $deleted });
 look();
 is "$torn $untrue", '0 0', 'in the end each is whole, and its row says so';
-is scalar(grep { /\.mp3$/ } glob "$folder/*/*"), $last, 'each is there once';
+is scalar(grep { /\.mp3$/ } glob "$folder/*/*"), $last - $deleted, 'each is there once';
+is $deleted, 2 * $rounds, 'but for those whose calls were deleted';
+is_deeply [ (run([ root() . '/packaging/check-recordings', '--sums', $folder, '-d', $cluster->conninfo ], env => { PATH => $cluster->bin('') . ":$ENV{PATH}" }))[ 0, 1 ] ], [ 0, '' ], 'of which neither a file nor a row is left';
 is scalar(grep { !/\.mp3$/ } glob "$folder/*/*"), 0, 'and nothing is left of the attempts';
-is $cluster->psql('SELECT count(DISTINCT path) FROM call_log.recordings'), $last, 'as a file of its own';
+is $cluster->psql('SELECT count(DISTINCT path) FROM call_log.recordings'), $last - $deleted, 'as a file of its own';
 figure('P13.recordings', $last);
 figure('P13.parts', $parts);
 $oracle->conclude('P13', "killed $rounds times while it fetched recordings");

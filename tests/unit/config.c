@@ -105,6 +105,9 @@ static void bad(void)
 	    {{"conninfo", "x", "retention_days", "7"},
 	     "'retention_days' is '7'; allowed are 0, to keep all, and 8 "
 	     "to 36500"},
+	    {{"conninfo", "x", "recordings_retention_days", "7"},
+	     "'recordings_retention_days' is '7'; allowed are 0, to keep all, "
+	     "and 8 to 36500"},
 	    {{"conninfo", "x", "retention_days", "-1"},
 	     "'retention_days' is '-1'; allowed are 0 to 36500"},
 	    {{"conninfo", "x", "body", "Final"},
