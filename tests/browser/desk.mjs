@@ -230,13 +230,16 @@ await test('a call\'s page says what became of its recordings', async () => {
 			media_type, bytes, sha256, path, stored_at, last_error)
 		SELECT c.account, c.agent, c.session_id, 'k' || n, s, t, b, sha256('x'), p, now(), e
 		FROM call_log.calls c, (VALUES (1, 'stored', 'audio/mpeg', 1572864, 'a/1.mp3', NULL),
-			(2, 'waiting', NULL, NULL, NULL, 'localhost: status 401'), (3, 'fetching', NULL, NULL, NULL, NULL),
-			(4, 'expired', NULL, NULL, NULL, 'localhost: status 404'), (5, 'failed', NULL, NULL, NULL, ${quoted(HOSTILE)}),
+			(2, 'waiting', NULL, NULL, NULL, 'localhost: status 401'),
+			(3, 'fetching', NULL, NULL, NULL, NULL),
+			(4, 'expired', NULL, NULL, NULL, 'localhost: status 404'),
+			(5, 'failed', NULL, NULL, NULL, ${quoted(HOSTILE)}),
 			(6, 'refused', NULL, NULL, NULL, 'its address is not public')) AS v (n, s, t, b, p, e)
 		WHERE c.session_id = 'kept'`);
 	await openCall(page, 'kept');
 	const items = await page.locator('#call .recordings li').allInnerTexts();
-	const told = [/^stored 1\.5 MB, .*\d/, /^waiting since .*\d: localhost: status 401$/, /^being fetched since .*\d$/,
+	const told = [/^stored 1\.5 MB, .*\d/, /^waiting since .*\d: localhost: status 401$/,
+		/^being fetched since .*\d$/,
 		/^expired the phone service has it no more: localhost: status 404$/, /^failed: .*<script>/,
 		/^failed it is not fetched from where it lies: its address is not public$/];
 	assert.equal(items.length, told.length, items.join());
