@@ -238,6 +238,52 @@ struct crm_host_answer *crm_host_http_call_events(struct crm_runtime *runtime,
 						  const char *after);
 void crm_host_http_free(struct crm_host_answer *answer);
 
+/* What a request wants of a file: values of its headers, NULL where there is none. */
+struct crm_host_wanted {
+	const char *range, *if_range;
+	bool head; /* HEAD: none of it, and the part is of no interest */
+};
+
+/* The answer to such a request. */
+struct crm_host_file {
+	unsigned status;  /* 200, 206, 416, or another error */
+	const char *body; /* of an error */
+	size_t body_len;
+	/* with 200 and 206: of this file so many bytes from there on; -1: none */
+	int fd;
+	uint64_t first, len;
+	/* values of Content-Type, Content-Disposition and ETag; with 206 and 416 of
+	 * Content-Range; else NULL */
+	const char *type, *disposition, *tag, *range;
+};
+
+/* [any] Receives it: exactly once, on any thread, also before the function returns
+ * that it was given to. It must not block. The descriptor is its to close, all else
+ * borrowed. */
+typedef void crm_host_file_done(void *context,
+				const struct crm_host_file *file);
+
+/* [any] Whether a plugin may have a file at that path (`files` of
+ * CRM_EXT_WIDGET_SERVICE). */
+bool crm_host_http_has_file(struct crm_runtime *runtime, const char *path);
+
+/* [any] GET or HEAD of such a path: asks the plugin, which decides who may, and opens
+ * the file. 404 when there is none, or not for this agent. The answer is nobody
+ * else's: "Cache-Control: no-store", "X-Content-Type-Options: nosniff" and
+ * "Accept-Ranges: bytes" belong to it. */
+void crm_host_http_file(struct crm_runtime *runtime, const char *account,
+			const char *agent, const char *path,
+			const struct crm_host_wanted *wanted,
+			crm_host_file_done *done, void *context);
+
+/* [any] The same, waiting for the answer. NULL: no memory. Free with
+ * crm_host_http_free_file(), which closes no descriptor. */
+struct crm_host_file *
+crm_host_http_call_file(struct crm_runtime *runtime, const char *account,
+			const char *agent, const char *path,
+			const struct crm_host_wanted *wanted);
+void crm_host_http_free_file(struct crm_host_file *file);
+
 /* [any] GET service.json, written into buf like snprintf. `events` is "stream" or
  * "poll", the way this host has; `stand_in` the address of what is shown where the
  * plugins name no widget, NULL: nothing. */

@@ -187,11 +187,26 @@ extern CRM_EXPORT const struct crm_entry crm_entry;
  *               widget's rc-adapter-register-third-party-service
  *    "page":    {"callUrl": "/#call/{sessionId}"},  what the page bridge is to
  *               know (host-api/web/bridge.js says which members)
- *    "events":  "call_log/events"}       the path, of those above, that gives a
+ *    "events":  "call_log/events",       the path, of those above, that gives a
  *               host of several processes what post() gives one of a single
  *               process: asked with the body {"after": "<cursor>"}, "" for from
  *               now on, it answers {"data": {"cursor": "<cursor>", "gap": false,
- *               "messages": [...]}}; "gap": something may be missing */
+ *               "messages": [...]}}; "gap": something may be missing
+ *    "files":   {"path": "/recordings/", "ask": "call_log/recording",
+ *                "folder": "/var/lib/recordings"}}  sound, in files below that
+ *               folder, that a host may serve its agents at <path><id>. For each
+ *               request it asks, by the path `ask`, of those above, with the
+ *               body {"id": "<id>"}; where a part is wanted with {"first": 0,
+ *               "last": 9} too (inclusive; no `last`: to the end), or {"end":
+ *               10} (the last bytes), and perhaps with {"tag": "..."}: all of
+ *               it unless it still has that tag; with {"head": true} where none
+ *               of it will be sent. The answer {"data": {"file":
+ *               "2026-11/17.mp3", "type": "audio/mpeg", "bytes": 1234, "tag":
+ *               "<of [0-9A-Za-z]>", "name": "call-17.mp3", "first": 0, "last":
+ *               9}} says what is sent: `first` and `last` of a part, both null
+ *               when there are no such bytes, absent for all of it.
+ *               {"data": null}: there is none, or not for this agent. A host
+ *               that does not know `files` never asks */
 #define CRM_EXT_WIDGET_SERVICE "crm.widget-service/1"
 
 /* const struct crm_pages *: files that the host serves under its own session, as

@@ -1,17 +1,20 @@
-/* http_wait - the questions of http.c for who has nothing else to do: an FFI, a
+/* http_wait - the questions of http.c and http_file.c for who has nothing else to do: an FFI, a
  * host that serves one request at a time. */
 #include "crm_host.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where the caller waits. */
 struct waiter {
 	pthread_mutex_t mutex;
 	pthread_cond_t answered;
 	bool done;
-	struct crm_host_answer *answer; /* owned; NULL: no memory */
+	/* owned; NULL: no memory. Which one is known by what was asked. */
+	struct crm_host_answer *answer;
+	struct crm_host_file *file;
 };
 
 /* One piece of memory: the answer and its body, terminated. */
@@ -31,19 +34,74 @@ static struct crm_host_answer *answer_new(unsigned status, const char *body,
 	return answer;
 }
 
-/* Signals under the mutex: the waiter's stack is gone right after it. */
-static void wake(void *context, unsigned status, const char *body, size_t len)
+/* Moves `at` behind a copy of the text; a NULL one stays that. */
+static const char *put(const char *text, char **at)
 {
-	struct waiter *waiter = context;
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *copy = text ? memcpy(*at, text, size) : NULL;
 
-	pthread_mutex_lock(&waiter->mutex);
-	waiter->answer = answer_new(status, body, len);
+	*at += size;
+	return copy;
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* One piece of memory, likewise. */
+static struct crm_host_file *file_new(const struct crm_host_file *file)
+{
+	struct crm_host_file *copy = malloc(
+	    sizeof *copy + size_of(file->type) + size_of(file->disposition) +
+	    size_of(file->tag) + size_of(file->range) + file->body_len + 1);
+	char *at;
+
+	if (!copy)
+		return NULL;
+	*copy = *file;
+	at = (char *)(copy + 1);
+	copy->type = put(file->type, &at);
+	copy->disposition = put(file->disposition, &at);
+	copy->tag = put(file->tag, &at);
+	copy->range = put(file->range, &at);
+	copy->body = at;
+	if (file->body_len > 0)
+		memcpy(at, file->body, file->body_len);
+	at[file->body_len] = '\0';
+	return copy;
+}
+
+/* Signals under the mutex: the waiter's stack is gone right after it. */
+static void wake(struct waiter *waiter)
+{
 	waiter->done = true;
 	pthread_cond_signal(&waiter->answered);
 	pthread_mutex_unlock(&waiter->mutex);
 }
 
-static struct crm_host_answer *wait_for(struct waiter *waiter)
+static void take_answer(void *context, unsigned status, const char *body,
+			size_t len)
+{
+	struct waiter *waiter = context;
+
+	pthread_mutex_lock(&waiter->mutex);
+	waiter->answer = answer_new(status, body, len);
+	wake(waiter);
+}
+
+static void take_file(void *context, const struct crm_host_file *file)
+{
+	struct waiter *waiter = context;
+
+	pthread_mutex_lock(&waiter->mutex);
+	waiter->file = file_new(file);
+	if (!waiter->file && file->fd >= 0)
+		close(file->fd);
+	wake(waiter);
+}
+
+static void wait_for(struct waiter *waiter)
 {
 	pthread_mutex_lock(&waiter->mutex);
 	while (!waiter->done)
@@ -51,7 +109,6 @@ static struct crm_host_answer *wait_for(struct waiter *waiter)
 	pthread_mutex_unlock(&waiter->mutex);
 	pthread_cond_destroy(&waiter->answered);
 	pthread_mutex_destroy(&waiter->mutex);
-	return waiter->answer;
 }
 
 #define WAITER_INIT                                                            \
@@ -66,9 +123,10 @@ crm_host_http_call_message(struct crm_runtime *runtime, const char *account,
 {
 	struct waiter waiter = WAITER_INIT;
 
-	crm_host_http_message(runtime, account, agent, body, body_len, wake,
-			      &waiter);
-	return wait_for(&waiter);
+	crm_host_http_message(runtime, account, agent, body, body_len,
+			      take_answer, &waiter);
+	wait_for(&waiter);
+	return waiter.answer;
 }
 
 struct crm_host_answer *crm_host_http_call_events(struct crm_runtime *runtime,
@@ -78,8 +136,28 @@ struct crm_host_answer *crm_host_http_call_events(struct crm_runtime *runtime,
 {
 	struct waiter waiter = WAITER_INIT;
 
-	crm_host_http_events(runtime, account, agent, after, wake, &waiter);
-	return wait_for(&waiter);
+	crm_host_http_events(runtime, account, agent, after, take_answer,
+			     &waiter);
+	wait_for(&waiter);
+	return waiter.answer;
+}
+
+struct crm_host_file *
+crm_host_http_call_file(struct crm_runtime *runtime, const char *account,
+			const char *agent, const char *path,
+			const struct crm_host_wanted *wanted)
+{
+	struct waiter waiter = WAITER_INIT;
+
+	crm_host_http_file(runtime, account, agent, path, wanted, take_file,
+			   &waiter);
+	wait_for(&waiter);
+	return waiter.file;
+}
+
+void crm_host_http_free_file(struct crm_host_file *file)
+{
+	free(file);
 }
 
 void crm_host_http_free(struct crm_host_answer *answer)

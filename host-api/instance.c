@@ -195,6 +195,30 @@ const void *crm_instance_extension(struct crm_instance *instance,
 					   : NULL;
 }
 
+bool crm_instance_is_alive(struct crm_instance *instance)
+{
+	enum crm_state state = crm_instance_state(instance);
+
+	if (crm_runtime_is_foreign(instance->runtime))
+		return false;
+	return state == CRM_STATE_READY || state == CRM_STATE_RUNNING ||
+	       state == CRM_STATE_STOPPED;
+}
+
+struct crm_json crm_instance_widget_member(struct crm_instance *instance,
+					   const char *name)
+{
+	struct crm_json member = {NULL, 0};
+	const char *json =
+	    crm_instance_is_alive(instance)
+		? crm_instance_extension(instance, CRM_EXT_WIDGET_SERVICE)
+		: NULL;
+
+	if (json)
+		crm_json_members(json, strlen(json), &name, &member, 1);
+	return member;
+}
+
 /* `plugin '<path>' (<id> <version>) <what>: <why>` */
 static bool refuse(struct crm_instance *instance, const char *what,
 		   const char *why)

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "crm_plugin.h"
 #include "gate.h"
+#include "json.h"
 #include "loader.h"
 
 struct crm_runtime;
@@ -66,6 +67,11 @@ void crm_instance_close(struct crm_instance *instance);
 /* [any] What the plugin offers under that id, or NULL. */
 const void *crm_instance_extension(struct crm_instance *instance,
 				   const char *id);
+/* [any] Whether it was created here, and is not refused since: it can be asked. */
+bool crm_instance_is_alive(struct crm_instance *instance);
+/* [any] A member of what it says of the widget's conversation, or nothing. */
+struct crm_json crm_instance_widget_member(struct crm_instance *instance,
+					   const char *name);
 enum crm_state crm_instance_state(struct crm_instance *instance);
 const char *crm_state_name(enum crm_state state);
 

@@ -37,38 +37,13 @@ const char *crm_host_place(struct crm_runtime *runtime, const char *key)
 	return value_of(runtime->options, runtime->places, key);
 }
 
-static bool is_alive(struct crm_instance *instance)
-{
-	enum crm_state state = crm_instance_state(instance);
-
-	if (crm_runtime_is_foreign(instance->runtime))
-		return false;
-	return state == CRM_STATE_READY || state == CRM_STATE_RUNNING ||
-	       state == CRM_STATE_STOPPED;
-}
-
-/* A member of what a plugin says of the widget's conversation, or nothing. */
-static struct crm_json widget_member(struct crm_instance *instance,
-				     const char *name)
-{
-	struct crm_json member = {NULL, 0};
-	const char *json =
-	    is_alive(instance)
-		? crm_instance_extension(instance, CRM_EXT_WIDGET_SERVICE)
-		: NULL;
-
-	if (json)
-		crm_json_members(json, strlen(json), &name, &member, 1);
-	return member;
-}
-
 /* Does a plugin before this one set that member of the object `of`? */
 static bool is_set_before(struct crm_runtime *runtime, size_t index,
 			  const char *of, struct crm_json name)
 {
 	for (size_t i = 0; i < index; i++) {
-		struct crm_json_walk walk =
-		    crm_json_walk(widget_member(runtime->instances[i], of));
+		struct crm_json_walk walk = crm_json_walk(
+		    crm_instance_widget_member(runtime->instances[i], of));
 		struct crm_json other, value;
 
 		while (crm_json_next(&walk, &other, &value))
@@ -88,8 +63,8 @@ static size_t print_union(struct crm_runtime *runtime, const char *of,
 
 	crm_text_add(&text, "{");
 	for (size_t i = 0; i < runtime->instance_count; i++) {
-		struct crm_json_walk walk =
-		    crm_json_walk(widget_member(runtime->instances[i], of));
+		struct crm_json_walk walk = crm_json_walk(
+		    crm_instance_widget_member(runtime->instances[i], of));
 		struct crm_json name, value;
 
 		while (crm_json_next(&walk, &name, &value)) {
@@ -121,7 +96,8 @@ bool crm_host_events_path(struct crm_runtime *runtime, char *buf, size_t cap)
 {
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		ptrdiff_t len = crm_json_string(
-		    widget_member(runtime->instances[i], "events"), buf, cap);
+		    crm_instance_widget_member(runtime->instances[i], "events"),
+		    buf, cap);
 
 		if (len > 0 && (size_t)len < cap)
 			return true;
@@ -135,7 +111,7 @@ const struct crm_page *crm_host_page(struct crm_runtime *runtime,
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		struct crm_instance *instance = runtime->instances[i];
 		const struct crm_pages *pages =
-		    is_alive(instance)
+		    crm_instance_is_alive(instance)
 			? crm_instance_extension(instance, CRM_EXT_PAGES)
 			: NULL;
 
@@ -150,7 +126,7 @@ const struct crm_page *crm_host_page(struct crm_runtime *runtime,
 static void add_health(struct crm_text *text, struct crm_instance *instance)
 {
 	const struct crm_health *health =
-	    is_alive(instance)
+	    crm_instance_is_alive(instance)
 		? crm_instance_extension(instance, CRM_EXT_HEALTH)
 		: NULL;
 	struct crm_json value = {NULL, 0};

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files.h"
+
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 bool crm_runtime_is_foreign(struct crm_runtime *runtime)
@@ -227,18 +229,33 @@ static void warn(struct crm_runtime *runtime,
 	}
 }
 
+/* What a plugin offers, and we cannot make use of. */
+static void complain(struct crm_instance *instance, const char *what,
+		     const char *why)
+{
+	char line[500];
+
+	snprintf(line, sizeof(line), "%s: %s", what, why);
+	crm_runtime_log(instance->runtime, CRM_ERROR, instance->name, line);
+}
+
 static void add_routes(struct crm_runtime *runtime,
 		       struct crm_instance *instance)
 {
 	const char *service =
 	    crm_instance_extension(instance, CRM_EXT_WIDGET_SERVICE);
-	char why[400], line[500];
+	struct crm_json files;
+	struct crm_files read;
+	char why[400];
 
-	if (!service || crm_routes_add(&runtime->routes, instance, service, why,
-				       sizeof(why)))
+	if (!service)
 		return;
-	snprintf(line, sizeof(line), "cannot route to the plugin: %s", why);
-	crm_runtime_log(runtime, CRM_ERROR, instance->name, line);
+	if (!crm_routes_add(&runtime->routes, instance, service, why,
+			    sizeof(why)))
+		complain(instance, "cannot route to the plugin", why);
+	files = crm_instance_widget_member(instance, "files");
+	if (files.text && !crm_files_read(&read, files, why, sizeof(why)))
+		complain(instance, "cannot serve files of the plugin", why);
 }
 
 void crm_runtime_create(struct crm_runtime *runtime)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "utf8.h"
 
@@ -103,6 +104,39 @@ void answer_unchanged(struct answer *answer, const char *tag)
 	snprintf(answer->tag, sizeof answer->tag, "%s", tag);
 }
 
+static void add_if_any(struct MHD_Response *response, const char *name,
+		       const char *value)
+{
+	if (value)
+		MHD_add_response_header(response, name, value);
+}
+
+/* Sent from the descriptor by the kernel: what it takes does not depend on how
+ * long it is. */
+void answer_part(struct answer *answer, const struct crm_host_file *file)
+{
+	struct MHD_Response *response =
+	    file->fd < 0
+		? MHD_create_response_from_buffer(
+		      file->body_len, (void *)file->body, MHD_RESPMEM_MUST_COPY)
+		: MHD_create_response_from_fd_at_offset64(file->len, file->fd,
+							  file->first);
+
+	if (!response && file->fd >= 0)
+		close(file->fd);
+	set_response(answer, file->status, NULL, response);
+	if (!response)
+		return;
+	answer->is_described = true;
+	if (file->fd >= 0 || file->range)
+		MHD_add_response_header(response, "Accept-Ranges", "bytes");
+	MHD_add_response_header(response, "Content-Type",
+				file->type ? file->type : "application/json");
+	add_if_any(response, "Content-Range", file->range);
+	add_if_any(response, "Content-Disposition", file->disposition);
+	add_if_any(response, "ETag", file->tag);
+}
+
 void answer_events(struct answer *answer, struct MHD_Response *response)
 {
 	set_response(answer, MHD_HTTP_OK, "text/event-stream", response);
@@ -150,7 +184,7 @@ static void add_headers(struct MHD_Response *response,
 	MHD_add_response_header(response, "Cross-Origin-Resource-Policy",
 				"same-origin");
 	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	if (has_body(answer))
+	if (has_body(answer) && !answer->is_described)
 		MHD_add_response_header(response, "Content-Type",
 					answer->type ? answer->type
 						     : "application/json");

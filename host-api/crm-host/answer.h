@@ -19,6 +19,7 @@ struct answer {
 	const char *policy; /* borrowed: the Content-Security-Policy */
 	char tag[40];       /* the ETag; "" none: then nobody may keep it */
 	struct MHD_Response *response; /* owned; instead of a body */
+	bool is_described; /* the response has its type and tag itself */
 };
 
 /* The setters replace what was there. When memory is out the answer becomes a
@@ -46,6 +47,9 @@ void answer_file(struct answer *answer, const char *type, const void *body,
 		 size_t body_len, const char *tag);
 /* 304: the client has that file. */
 void answer_unchanged(struct answer *answer, const char *tag);
+
+/* What a plugin has, or a part of it, or why not. Takes the descriptor over. */
+void answer_part(struct answer *answer, const struct crm_host_file *file);
 
 /* 200 with a stream of events, which becomes the answer's. */
 void answer_events(struct answer *answer, struct MHD_Response *response);

@@ -175,6 +175,8 @@ enum MHD_Result exchange_handle(void *context,
 		return go_on ? MHD_YES : MHD_NO;
 	}
 	if (!exchange->waiting && !is_refused(exchange)) {
+		exchange->path = url;
+		exchange->is_head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 		exchange->route->handle(exchange);
 		if (exchange->waiting)
 			return MHD_YES; /* called again once it was resumed */

@@ -17,14 +17,16 @@ struct exchange {
 	struct server *server;             /* borrowed */
 	struct MHD_Connection *connection; /* borrowed */
 	const struct route *route;         /* borrowed constant */
-	const struct crm_page *page;       /* borrowed; of a route to a file */
-	char *demo_cookie; /* owned: makes the first agent ours */
+	const char *path; /* the HTTP library's; valid while a route decides */
+	const struct crm_page *page; /* borrowed; of a route to a page */
+	char *demo_cookie;           /* owned: makes the first agent ours */
 	struct identity who;
 	char *body; /* owned: what was read */
 	size_t body_len, body_cap;
 	size_t discarded;     /* bytes of a body that is not wanted */
 	struct answer answer; /* the HTTP thread's, except while waiting */
-	bool waiting;         /* the HTTP thread's: was suspended */
+	bool is_head;
+	bool waiting; /* the HTTP thread's: was suspended */
 };
 
 /* [HTTP thread] Called by the HTTP library with a struct server as context. */

@@ -8,7 +8,7 @@
  *   GET  /widget/events        what plugins tell the agent's widgets: a stream
  *                              of server-sent events, or what came ?after=
  *   GET  /widget/bridge.js     the page bridge, and what it imports
- *   GET  ...                   the pages of plugins
+ *   GET  /...                  the pages of plugins, and their files
  *
  * Any request with a foreign Origin is refused. */
 #include "routes.h"
@@ -20,10 +20,16 @@
 
 #include "demo.h"
 #include "events.h"
+#include "file.h"
 #include "origin.h"
 #include "page.h"
 
-enum { NEEDS_AGENT = 1, NEEDS_AGENT_OR_LOCAL = 2, NEEDS_JSON = 4 };
+enum {
+	NEEDS_AGENT = 1,
+	NEEDS_AGENT_OR_LOCAL = 2,
+	NEEDS_JSON = 4,
+	NEEDS_OWN_PAGE = 8
+};
 
 static void handle_message(struct exchange *exchange);
 static void handle_service(struct exchange *exchange);
@@ -41,6 +47,8 @@ static const struct route routes[] = {
 /* For all other paths. */
 static const struct route files = {"", "GET, HEAD", 0, handle_page};
 static const struct route pages = {"", "GET, HEAD", NEEDS_AGENT, handle_page};
+static const struct route sound = {"", "GET, HEAD",
+				   NEEDS_AGENT | NEEDS_OWN_PAGE, file_handle};
 
 /* ------------------------------------------------------------------- checks */
 
@@ -68,6 +76,19 @@ static bool origin_is_good(struct exchange *exchange)
 	       (origins == 1 &&
 		origin_is_allowed(&exchange->server->settings->origins, origin,
 				  hosts == 1 ? host : NULL));
+}
+
+/* What is recorded of an agent must be the agent's doing: a page elsewhere that
+ * has the browser fetch something sends no Origin with it, but this. A person may
+ * come from anywhere. */
+static bool is_from_elsewhere(struct MHD_Connection *connection)
+{
+	const char *site, *mode;
+
+	return identity_header(connection, "Sec-Fetch-Site", &site) > 0 &&
+	       strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0 &&
+	       !(identity_header(connection, "Sec-Fetch-Mode", &mode) == 1 &&
+		 strcmp(mode, "navigate") == 0);
 }
 
 static bool is_json(struct MHD_Connection *connection)
@@ -100,7 +121,8 @@ static void check_needs(struct exchange *exchange, unsigned needs)
 
 	if (!agent && exchange->page && needs & NEEDS_AGENT)
 		agent = demo_begin(exchange);
-	if (!origin_is_good(exchange))
+	if (!origin_is_good(exchange) ||
+	    (needs & NEEDS_OWN_PAGE && is_from_elsewhere(exchange->connection)))
 		answer_error(&exchange->answer, MHD_HTTP_FORBIDDEN,
 			     "foreign_origin",
 			     "This page's origin may not use this host.");
@@ -128,6 +150,8 @@ static const struct route *route_find(struct exchange *exchange,
 		return &files;
 	}
 	page = crm_host_page(exchange->server->runtime, url);
+	if (!page && crm_host_http_has_file(exchange->server->runtime, url))
+		return &sound;
 	if (!page || page->flags & CRM_PAGE_FOREIGN)
 		return NULL;
 	exchange->page = page;
