@@ -232,7 +232,7 @@ static void write_question(struct crm_text *text, const char *ask,
 		crm_text_add(text, ",\"end\":%" PRId64, range.first);
 	if (range.kind == CRM_RANGE_FROM)
 		crm_text_add(text, ",\"first\":%" PRId64, range.first);
-	if (range.kind == CRM_RANGE_FROM && range.last != INT64_MAX)
+	if (range.kind == CRM_RANGE_FROM && range.last != CRM_RANGE_MAX)
 		crm_text_add(text, ",\"last\":%" PRId64, range.last);
 	if (range.tag[0]) {
 		crm_text_add(text, ",\"tag\":");

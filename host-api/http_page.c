@@ -15,8 +15,9 @@ extern const char crm_bridge_files_version[];
 
 #define OWN_ONLY                                                               \
 	"default-src 'none'; script-src 'self'; style-src 'self'; "            \
-	"img-src 'self' data:; media-src 'self'; connect-src 'self'; "         \
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+	"img-src 'self' data:; connect-src 'self'; "                           \
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "        \
+	"media-src 'self'"
 
 const struct crm_page *crm_host_bridge_file(const char *name)
 {

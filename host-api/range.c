@@ -23,10 +23,9 @@ static bool read_number(const char **at, int64_t *number)
 	for (*number = 0; is_digit(**at); (*at)++) {
 		int digit = **at - '0';
 
-		if (*number > (INT64_MAX - digit) / 10)
-			*number = INT64_MAX;
-		else if (*number != INT64_MAX)
-			*number = *number * 10 + digit;
+		*number = *number > (CRM_RANGE_MAX - digit) / 10
+			      ? CRM_RANGE_MAX
+			      : *number * 10 + digit;
 	}
 	return true;
 }
@@ -40,7 +39,7 @@ static bool read_part(const char **at, struct crm_range *range)
 		return read_number(at, &range->first);
 	}
 	range->kind = CRM_RANGE_FROM;
-	range->last = INT64_MAX;
+	range->last = CRM_RANGE_MAX;
 	if (!read_number(at, &range->first) || **at != '-')
 		return false;
 	(*at)++;

@@ -7,6 +7,10 @@
 
 enum { CRM_RANGE_TAG_MAX = 128 };
 
+/* Stands for every larger number, of which there are no files: the largest that
+ * is the same wherever JSON is read. */
+#define CRM_RANGE_MAX INT64_C(9007199254740991)
+
 enum crm_range_kind {
 	CRM_RANGE_WHOLE,
 	CRM_RANGE_FROM, /* from `first` to `last`, inclusive */
@@ -15,7 +19,7 @@ enum crm_range_kind {
 
 struct crm_range {
 	enum crm_range_kind kind;
-	int64_t first, last; /* INT64_MAX also stands for what is larger */
+	int64_t first, last; /* at most CRM_RANGE_MAX, also: to the end */
 	/* Unless "": only of the file with that tag, and else the whole. */
 	char tag[CRM_RANGE_TAG_MAX + 1];
 };

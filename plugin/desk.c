@@ -22,33 +22,50 @@
 
 enum { CONNECT_MS = 2000, BYTES_MAX = 16 * 1024 * 1024 };
 
-const char *const desk_paths[] = {"call_log/calls",    "call_log/call",
-				  "call_log/set-note", "call_log/settings",
-				  DESK_EVENTS,         NULL};
+const char *const desk_paths[] = {"call_log/calls",
+				  "call_log/call",
+				  "call_log/set-note",
+				  "call_log/settings",
+				  DESK_EVENTS,
+				  DESK_RECORDING,
+				  NULL};
 const char *const desk_types[] = {"rc-callLogger-auto-log-notify", NULL};
 const char *const desk_report_paths[] = {"call_log/report",
 					 "call_log/report-calls", NULL};
 
 static const char *const none[] = {NULL};
 
+/* What is asked of the database: a question's path, account, agent, body, and as
+ * $4 when it was sent, or whether by a supervisor. */
+struct form {
+	const char *sql;
+	enum { WHEN_SENT, BY_SUPERVISOR } more;
+};
+
+static const struct form recording = {
+    "SELECT call_log.open_recording($2, $3, $4::boolean, $5::jsonb)::text, $1",
+    BY_SUPERVISOR};
+
 static const struct kind {
 	const char *const *paths, *const *types;
-	const char *sql;    /* of path, account, agent, `more`, body */
+	struct form form;
 	unsigned answer_ms; /* for one question, waiting included */
 	size_t waiting_max; /* questions */
 } kinds[] = {
     [DESK_CALLS] = {.paths = desk_paths,
 		    .types = desk_types,
-		    .sql = "SELECT call_log.desk($1, $2, $3, "
-			   "to_timestamp($4::bigint / 1000.0), "
-			   "$5::jsonb)::text",
+		    .form = {"SELECT call_log.desk($1, $2, $3, "
+			     "to_timestamp($4::bigint / 1000.0), "
+			     "$5::jsonb)::text",
+			     WHEN_SENT},
 		    .answer_ms = 3000,
 		    .waiting_max = 1000},
     /* the host's own deadline is 14 seconds unless it was set */
     [DESK_REPORTS] = {.paths = desk_report_paths,
 		      .types = none,
-		      .sql = "SELECT call_log.report_page($1, $2, $3, "
-			     "$4::boolean, $5::jsonb)::text",
+		      .form = {"SELECT call_log.report_page($1, $2, $3, "
+			       "$4::boolean, $5::jsonb)::text",
+			       BY_SUPERVISOR},
 		      .answer_ms = 12000,
 		      .waiting_max = 16},
 };
@@ -58,7 +75,8 @@ struct asked {
 	uint64_t id; /* the request's */
 	uint64_t deadline_ns;
 	const char *path; /* one of ours */
-	char more[24];    /* when it was sent; whether by a supervisor */
+	const struct form *form;
+	char more[24];
 	struct message_ask ask;
 };
 
@@ -163,7 +181,10 @@ static void fill(struct asked *asked, const struct desk *desk,
 
 	asked->id = request->id;
 	asked->path = known(desk, request->path);
-	if (desk->kind == &kinds[DESK_CALLS])
+	asked->form = strcmp(asked->path, DESK_RECORDING) == 0
+			  ? &recording
+			  : &desk->kind->form;
+	if (asked->form->more == WHEN_SENT)
 		snprintf(asked->more, sizeof(asked->more), "%lld",
 			 (long long)sent_at_ms);
 	else
@@ -235,7 +256,7 @@ static bool send(struct desk *desk, const struct asked *asked, struct err *err)
 
 	return changes_limit(desk->db, (unsigned)ms, err) &&
 	       db_queue(desk->db,
-			&(struct db_statement){.sql = desk->kind->sql,
+			&(struct db_statement){.sql = asked->form->sql,
 					       .count = 5,
 					       .types = types,
 					       .values = values,

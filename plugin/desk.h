@@ -17,8 +17,8 @@ enum desk_kind { DESK_CALLS, DESK_REPORTS };
 
 struct desk_settings {
 	enum desk_kind kind;
-	const char *conninfo;    /* borrowed during desk_new() */
-	const char *supervisors; /* of reports; borrowed until desk_free() */
+	const char *conninfo;        /* borrowed during desk_new() */
+	const char *supervisors;     /* borrowed until desk_free() */
 	const struct crm_host *host; /* borrowed until desk_free() */
 	struct health *health;       /* borrowed until desk_free() */
 };
@@ -35,6 +35,8 @@ bool desk_open(struct desk *desk, struct err *err);
 /* What a host of several processes asks for its pages (CRM_EXT_WIDGET_SERVICE).
  */
 #define DESK_EVENTS "call_log/events"
+/* What a host asks before it sends a recording. */
+#define DESK_RECORDING "call_log/recording"
 
 /* The paths and types of the messages that are taken, by the one and by the
  * other, each list ended by NULL. */

@@ -109,6 +109,17 @@ static void page(struct buf *out, const struct config *config)
 	buf_add_string(out, "}");
 }
 
+/* Also of those that were fetched before it was switched off. */
+static void files(struct buf *out, const struct config *config)
+{
+	name(out, "files");
+	buf_add_string(out, "{");
+	text(out, "path", "/recordings/");
+	text(out, "ask", DESK_RECORDING);
+	text(out, "folder", config->recordings_dir);
+	buf_add_string(out, "}");
+}
+
 char *service_print(const struct config *config)
 {
 	const char *paths[16] = {SERVICE_LOG, SERVICE_MATCH, SERVICE_BACKFILL};
@@ -126,6 +137,8 @@ char *service_print(const struct config *config)
 	names(&out, "paths", paths);
 	names(&out, "types", desk_types);
 	text(&out, "events", DESK_EVENTS);
+	if (config->recordings_dir && config->recordings_dir[0])
+		files(&out, config);
 	name(&out, "service");
 	buf_add_string(&out, "{");
 	registration(&out, config);

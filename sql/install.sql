@@ -67,6 +67,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 14
 \set name recordings
 \ir one.sql
+\set migration 15
+\set name playing
+\ir one.sql
 
 \if :check
 \else

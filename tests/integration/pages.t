@@ -35,7 +35,7 @@ my $policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src '
 my %want = (
 	'x-content-type-options' => 'nosniff', 'cache-control' => 'no-cache', 'referrer-policy' => 'no-referrer',
 	'cross-origin-resource-policy' => 'same-origin',
-	'content-security-policy' => "${policy}frame-ancestors 'self'; frame-src http://127.0.0.1:$phone",
+	'content-security-policy' => "${policy}frame-ancestors 'self'; media-src 'self'; frame-src http://127.0.0.1:$phone",
 );
 for my $case ([ '/', 'plugin/web/desk/index.html', 'text/html; charset=utf-8' ],
 	[ '/desk.js', 'plugin/web/desk/desk.js', 'text/javascript; charset=utf-8' ],
@@ -130,7 +130,7 @@ for my $case ([ $long, 'https://phone.example.org:8443' ], [ 'http://127.0.0.1:9
 	my ($url, $source) = @$case;
 	$host = start(call_log => { widget_url => $url });
 	$port = $host->port;
-	is get('/')->{header}{'content-security-policy'}, "${policy}frame-ancestors 'self'; frame-src $source",
+	is get('/')->{header}{'content-security-policy'}, "${policy}frame-ancestors 'self'; media-src 'self'; frame-src $source",
 	  'the widget of ' . substr($url, 0, 40) . " is shown from $source";
 	is Http::json(get('/widget/service.json'))->{page}{widgetUrl}, $url, 'and pages are told its address';
 	$host->stop;

@@ -209,6 +209,16 @@ record($cluster, batches(inbound('n1', 'fay', '2026-03-01 00:00', '+2', 'Accepte
 $cluster->psql(q{UPDATE call_log.calls SET logged_at = '2026-04-30 22:30+00' WHERE session_id = 'n1'});
 is(lines(q{SELECT day, calls FROM agent_day WHERE agent = 'fay'}), '2026-05-01|1', 'a call of which nobody told the start began when it was logged');
 
+# ------------------------------------------------------------- who listened
+my $id = $cluster->psql(q{INSERT INTO call_log.recordings (account, agent, session_id, recording_id, state, media_type, bytes, sha256, path, stored_at)
+	VALUES ('acme', 'ann', '1', 'rec', 'stored', 'audio/mpeg', 1000, sha256(''), '2026-03/1.mp3', now()) RETURNING id});
+$cluster->psql("SELECT call_log.open_recording('acme', '$_->[0]', $_->[1], '{\"id\": \"$id\", $_->[2]}')") for [ ann => 'false', '"end": 10' ], [ bob => 'false', '"first": 0' ], [ boss => 'true', '"head": true' ];
+is(lines('SELECT reader, granted, agent, session_id, recording_id, from_byte, to_byte FROM recording_accesses ORDER BY at'), <<~'END' =~ s/\n\z//r, 'who listened to what, and who may not');
+	ann|t|ann|1|rec|990|999
+	bob|f|ann|1|rec|-|-
+	boss|t|ann|1|rec|-|-
+	END
+
 # ------------------------------------------------------ another time zone, roles
 my $tokyo = q{SELECT day, calls FROM agent_day WHERE agent = 'ann' AND account = 'acme' ORDER BY 1};
 is(lines("SET TimeZone = 'Asia/Tokyo'; $tokyo"), "2026-03-02|11\n2026-03-03|5", 'a session that sets its TimeZone gets the days of that');

@@ -35,6 +35,8 @@ for (@everybody) {
 	  [ { %call, session_id => $id->(4), direction => 'Outbound', result => 'Call connected', duration_s => 1, other_leg => $id->(5) } ],
 	  [ { %call, session_id => $id->(5), direction => 'Outbound', result => 'Call connected', duration_s => 200, logged_by => 'manual', note => "note of $mine" } ];
 	$db->psql("INSERT INTO call_log.agents VALUES ('$account', '$agent', false, '2026-03-01')");
+	$db->psql("INSERT INTO call_log.recording_accesses (reader_account, reader, account, agent, session_id, recording_id, recording, granted)
+		VALUES ('$account', '$agent', '$account', '$agent', '$n-1', 'r $mine', 1, true)");
 	$n++;
 }
 # a queue call that rang at two teams, returned by one of them
@@ -206,7 +208,7 @@ is($db->psql(<<~'SQL'), '', 'none is for what analysts read');
 	SQL
 is($db->psql(q{SELECT rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid OR m.member = r.oid)
 	FROM pg_roles r WHERE rolname = 'call_log_views'}), 'f', 'call_log_views may do nothing else, and nobody has it');
-is($db->psql(<<~'SQL'), 'agents, calls, live_calls, readable_agent_days, readable_agents, readable_missed_calls, readable_recorded_days, readable_team_hours, report_zone, settings, teams', 'and reads no more than it needs');
+is($db->psql(<<~'SQL'), 'agents, calls, live_calls, readable_agent_days, readable_agents, readable_missed_calls, readable_recorded_days, readable_team_hours, recording_accesses, report_zone, settings, teams', 'and reads no more than it needs');
 	SELECT string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_class c
 	WHERE c.relnamespace IN ('call_log'::regnamespace, 'call_report'::regnamespace) AND c.relkind IN ('r', 'v') AND has_any_column_privilege('call_log_views', c.oid, 'SELECT, INSERT, UPDATE')
 	SQL

@@ -16,7 +16,7 @@ static const char *shown(const struct crm_range *range, char *buf, size_t cap)
 	else if (range->kind == CRM_RANGE_END)
 		snprintf(buf, cap, "end %" PRId64 "%s%s", range->first, tag,
 			 range->tag);
-	else if (range->last == INT64_MAX)
+	else if (range->last == CRM_RANGE_MAX)
 		snprintf(buf, cap, "%" PRId64 "-%s%s", range->first, tag,
 			 range->tag);
 	else
@@ -41,13 +41,15 @@ static const struct {
     {"bytes=1-2 \t", NULL, "1-2"},
     {"bytes=, ,1-2,,", NULL, "1-2"},
     /* beyond any file, and not of another sign */
-    {"bytes=9223372036854775806-9223372036854775806", NULL,
-     "9223372036854775806-9223372036854775806"},
-    {"bytes=9223372036854775808-", NULL, "9223372036854775807-"},
+    {"bytes=9007199254740990-9007199254740990", NULL,
+     "9007199254740990-9007199254740990"},
+    {"bytes=9007199254740992-", NULL, "9007199254740991-"},
+    {"bytes=9223372036854775808-", NULL, "9007199254740991-"},
     {"bytes=18446744073709551616-18446744073709551626", NULL,
-     "9223372036854775807-"},
+     "9007199254740991-"},
+    {"bytes=90071992547409910-5", NULL, "whole"},
     {"bytes=0-99999999999999999999999999", NULL, "0-"},
-    {"bytes=-99999999999999999999999999", NULL, "end 9223372036854775807"},
+    {"bytes=-99999999999999999999999999", NULL, "end 9007199254740991"},
     /* what may be ignored */
     {"", NULL, "whole"},
     {"bytes", NULL, "whole"},
