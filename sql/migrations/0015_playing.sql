@@ -125,6 +125,33 @@ END $$;
 COMMENT ON FUNCTION call_log.open_recording(text, text, boolean, jsonb) IS
 'Before a recording is sent to an agent, who is a supervisor of her account (sees_all) or not: NULL when there is none with that id ("id") or not for her, else which file to send (its path below recordings_dir) and which part of it: "first" and "last" byte, null when there are no such bytes, absent for all of it. The body asks for a part with "first" and perhaps "last", or with "end", the last so many bytes; with "tag" only of the file of that SHA-256; with "head" for none of it. Keeps in recording_accesses what it answers.';
 
+-- Who sees a call in the page of reports may hear it there.
+CREATE FUNCTION call_log.report_recordings(in_account text, agents text[], in_session_id text) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.one->'id', 'state', r.one->'state') ORDER BY a.n, r.m), '[]')
+FROM unnest(agents) WITH ORDINALITY AS a (agent, n)
+CROSS JOIN LATERAL jsonb_array_elements(call_log.desk_recordings(in_account, a.agent, in_session_id)) WITH ORDINALITY AS r (one, m)
+$$;
+COMMENT ON FUNCTION call_log.report_recordings(text, text[], text) IS 'The recordings of these agents'' parts of a call: [{"id", "state"}...].';
+CREATE OR REPLACE FUNCTION pg_temp.patch(function regprocedure, VARIADIC part text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	source text := pg_get_functiondef(function);
+BEGIN
+	FOR i IN 1 .. cardinality(part) BY 2 LOOP
+		IF position(part[i] IN source) = 0 THEN
+			RAISE EXCEPTION 'function % does not say %', function, quote_literal(part[i]);
+		END IF;
+		source := replace(source, part[i], part[i + 1]);
+	END LOOP;
+	EXECUTE source;
+END $$;
+SELECT pg_temp.patch('call_log.report_row(text, text, boolean, text, text)', $old$'queue', coalesce($old$,
+	$new$'recordings', call_log.report_recordings(in_account, array_agg(p.agent ORDER BY p.n), in_session_id),
+	'queue', coalesce($new$) \g /dev/null
+
 CREATE VIEW call_report.recording_accesses AS
 SELECT a.at, a.reader_account, a.reader, a.account, a.agent, a.session_id, a.recording_id, a.recording, a.granted,
        a.from_byte, a.to_byte
@@ -155,9 +182,9 @@ COMMENT ON POLICY reader ON call_log.recording_accesses IS 'But these, of whom t
 GRANT INSERT ON call_log.recording_accesses TO call_log_writer;
 GRANT SELECT ON call_log.recording_accesses TO call_log_admin, call_log_views;
 GRANT SELECT ON call_report.recording_accesses TO call_log_report;
-REVOKE ALL ON FUNCTION call_log.accesses_kept(), call_log.drop_old_accesses(),
+REVOKE ALL ON FUNCTION call_log.accesses_kept(), call_log.drop_old_accesses(), call_log.report_recordings(text, text[], text),
 	call_log.open_recording(text, text, boolean, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION call_log.drop_old_accesses(), call_log.open_recording(text, text, boolean, jsonb) TO call_log_writer;
+GRANT EXECUTE ON FUNCTION call_log.drop_old_accesses(), call_log.report_recordings(text, text[], text), call_log.open_recording(text, text, boolean, jsonb) TO call_log_writer;
 
 DO $$
 BEGIN

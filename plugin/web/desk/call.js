@@ -3,6 +3,7 @@
 
 import { element, icon, number, unseen, words } from './dom.js';
 import { Editor } from './editor.js';
+import { Player } from './player.js';
 import { recordingsOf } from './recordings.js';
 import { directionOf, isLive, lasting, loggedBy, momentOf, nameOf, secondsOf,
 	standingOf } from './words.js';
@@ -21,7 +22,7 @@ export class CallPage {
 	open(sessionId) {
 		if (sessionId === this.sessionId)
 			return;
-		Object.assign(this, { sessionId, call: null, editor: null, as: null });
+		Object.assign(this, { sessionId, call: null, editor: null, player: null, as: null });
 		this.place.hidden = sessionId === null;
 		delete this.place.dataset.shows;
 		this.head = element('div', { class: 'head' });
@@ -73,7 +74,8 @@ export class CallPage {
 		this.call = call;
 		if (!this.editor) {
 			this.editor = new Editor(note, this.notes);
-			this.place.append(this.editor.element, this.facts, this.more);
+			this.player = new Player();
+			this.place.append(this.editor.element, this.player.element, this.facts, this.more);
 			this.place.dataset.shows = call.sessionId;
 		}
 		const as = JSON.stringify([call, notes, isLive(call, this.api.now())]);
@@ -92,6 +94,7 @@ export class CallPage {
 		this.title.replaceChildren(words(nameOf(call)));
 		document.title = `${nameOf(call)} – Calls`;
 		this.showHead(call);
+		this.player.show(call.recordings);
 		this.facts.replaceChildren(element('h3', {}, 'The call'), this.factsOf(call));
 		/* What was opened stays open. */
 		const open = new Set([...this.more.querySelectorAll('details[open]')]

@@ -30,9 +30,11 @@ function itemOf(recording) {
 /* The recordings of a call; null when it has none. */
 export function recordingsOf(call) {
 	const { recordings = [], recordingLink } = call;
+	const isHere = recordings.some(({ state }) => state === 'stored');
 	const parts = [
 		recordings.length ? element('ul', { class: 'recordings' }, ...recordings.map(itemOf)) : null,
-		recordingLink ? linkTo(recordingLink, 'Listen to the recording') : null,
+		recordingLink ? linkTo(recordingLink,
+			isHere ? 'At the phone service' : 'Listen to the recording') : null,
 	].filter((part) => part !== null);
 	return parts.length ? parts : null;
 }

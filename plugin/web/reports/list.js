@@ -2,6 +2,7 @@
  * first, page by page. */
 
 import { element, icon, number, unseen, words } from '../dom.js';
+import { listenButton } from '../player.js';
 import { lasting } from '../words.js';
 import { csvButton } from './csv.js';
 import { count, FIGURES, hourName, oneOrMany, OUTCOMES, span, weekdayName } from './say.js';
@@ -44,6 +45,8 @@ export class List {
 			const { place } = this;
 			this.asked++;
 			this.place = null;
+			/* Nothing plays on unseen. */
+			this.body.replaceChildren();
 			if (place)
 				closed(place);
 		});
@@ -121,6 +124,7 @@ export class List {
 		const name = words(call.contact || call.name || call.number
 			|| (call.erased ? 'Erased' : 'Anonymous'));
 		const word = OUTCOMES[outcome ?? 'live'] ?? outcome;
+		const listen = listenButton(call.recordings, `the call with ${name.textContent}`);
 		return element('tr', { 'data-call': call.session_id },
 			element('td', {}, element('time', { datetime: new Date(call.began_at).toISOString() },
 				this.clock.format(call.began_at))),
@@ -137,7 +141,8 @@ export class List {
 			element('td', {}, element('span', { class: `tag ${LOOKS[outcome ?? 'live'] ?? ''}` }, word),
 				call.queue ? element('span', { class: 'soft' }, ' queue') : null),
 			element('td', { class: 'number' }, call.talk_s === null ? '' : lasting(call.talk_s)),
-			element('td', { class: 'noted' }, call.note ? words(call.note.slice(0, 300)) : ''));
+			element('td', { class: 'noted' }, call.note ? words(call.note.slice(0, 300)) : '',
+				listen ? element('div', {}, listen) : null));
 	}
 
 	rows() {

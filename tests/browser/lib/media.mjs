@@ -17,11 +17,12 @@ import { atEnd, ROOT, until } from './tap.mjs';
 export class Media {
 	#lines = [];
 
-	static async start() {
+	/* sound: what lies there, where it is to be heard. */
+	static async start({ sound } = {}) {
 		const self = new Media();
 		self.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'media'));
 		atEnd(() => fs.rmSync(self.folder, { recursive: true }));
-		self.sound = Buffer.concat([Buffer.from('ID3'), crypto.randomBytes(100_000)]);
+		self.sound = sound ?? Buffer.concat([Buffer.from('ID3'), crypto.randomBytes(100_000)]);
 		fs.writeFileSync(path.join(self.folder, 'sound'), self.sound);
 		self.#certify();
 		const child = spawn(process.execPath, [path.join(ROOT, 'tests/lib/media.mjs'),
