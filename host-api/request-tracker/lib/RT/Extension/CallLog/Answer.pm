@@ -6,6 +6,7 @@ use warnings;
 package RT::Extension::CallLog::Answer;
 
 use JSON ();
+use RT::Extension::CallLog::Part;
 
 my $nothing_policy = "default-src 'none'; frame-ancestors 'none'";
 my $forever = 'private, max-age=31536000, immutable';
@@ -53,6 +54,20 @@ sub page {
 	my $is_known = index($env->{HTTP_IF_NONE_MATCH} // '', $tag) >= 0;
 	return $class->new(304, undef, '', %header) if $is_known;
 	return $class->new(200, $page->{type}, $page->{body}, %header);
+}
+
+# A file of Library.pm, or a part of it, which is read as it is sent.
+sub file {
+	my ($class, $file) = @_;
+	my %header = ('Content-Range' => $file->{range}, 'Content-Disposition' => $file->{disposition}, ETag => $file->{tag},
+		'Accept-Ranges' => $file->{handle} || $file->{range} ? 'bytes' : undef);
+	delete @header{ grep { !defined $header{$_} } keys %header };
+	my $answer = $class->new($file->{status}, $file->{type} // 'application/json', $file->{body}, %header);
+	return $answer if !$file->{handle};
+	my %place = map { $answer->[1][$_] => $_ + 1 } grep { $_ % 2 == 0 } 0 .. $#{ $answer->[1] };
+	$answer->[1][ $place{'Content-Length'} ] = $file->{len};
+	$answer->[2] = RT::Extension::CallLog::Part->new(@$file{qw(handle first len)});
+	return $answer;
 }
 
 # The sentence for a person who wanted to see a page.

@@ -10,7 +10,7 @@ use warnings;
 #   GET  widget/events         what agents' widgets are to be told, ?after=
 #   GET  widget/bridge.js      the page bridge and its modules, for anybody
 #   GET  phone                 the window in which the phone stays open
-#   GET  ...                   the pages of plugins
+#   GET  ...                   the pages of plugins, and their files
 #
 # In front of anything below widget/ may stand the version of the bridge.
 package RT::Extension::CallLog::Endpoint;
@@ -163,9 +163,22 @@ sub _page {
 	my ($request) = @_;
 	my $library = Library->instance;
 	my $page = $library->page("/$request->{path}");
+	return _file($request) if !$page && $library->has_file("/$request->{path}");
 	return Answer->error(404, 'not_found', 'There is nothing at this path.')
 	  if !$page || $page->{foreign};
 	return Answer->page($request->{env}, $page, $library->page_policy);
+}
+
+# What is recorded of an agent must be the agent's doing: a page elsewhere that has the
+# browser fetch something sends no Origin with it, but this.
+sub _file {
+	my ($request) = @_;
+	my $env = $request->{env};
+	my $from = $env->{HTTP_SEC_FETCH_SITE} // 'none';
+	return Answer->error(403, 'foreign_origin', "This page's origin may not use this host.")
+	  if $from ne 'same-origin' && $from ne 'none' && ($env->{HTTP_SEC_FETCH_MODE} // '') ne 'navigate';
+	return Answer->file(Library->instance->file($request->{agent}, "/$request->{path}",
+			range => $env->{HTTP_RANGE}, if_range => $env->{HTTP_IF_RANGE}, head => $env->{REQUEST_METHOD} eq 'HEAD'));
 }
 
 1;

@@ -20,11 +20,16 @@ use constant {
 	WHY_BYTES => 4096,
 	PAGE_FOREIGN => 1,
 	# struct crm_host_answer: status, body, body_len; struct crm_page: path, type,
-	# body, body_len, tag, flags. J is as wide as a pointer.
+	# body, body_len, tag, flags; struct crm_host_wanted: range, if_range, head; struct
+	# crm_host_file: status, body, body_len, fd, first, len, type, disposition, tag,
+	# range. J is as wide as a pointer.
 	ANSWER => 'I x![J] J2',
 	ANSWER_BYTES => length pack('I x![J] J2', 0, 0, 0),
 	PAGE => 'J5 I',
 	PAGE_BYTES => length pack('J5 I', (0) x 6),
+	WANTED => 'p2 C x![J]',
+	FILE => 'I x![J] J2 i x![Q] Q2 J4',
+	FILE_BYTES => length pack('I x![J] J2 i x![Q] Q2 J4', (0) x 10),
 };
 
 my %signatures = (
@@ -38,6 +43,9 @@ my %signatures = (
 	crm_host_http_call_message => [ [qw(opaque string string opaque size_t)] => 'opaque' ],
 	crm_host_http_call_events => [ [qw(opaque string string string)] => 'opaque' ],
 	crm_host_http_free => [ ['opaque'] => 'void' ],
+	crm_host_http_has_file => [ [qw(opaque string)] => 'bool' ],
+	crm_host_http_call_file => [ [qw(opaque string string string opaque)] => 'opaque' ],
+	crm_host_http_free_file => [ ['opaque'] => 'void' ],
 	crm_host_http_service => [ [qw(opaque string string string string opaque size_t)] => 'size_t' ],
 	crm_host_http_page_policy => [ [qw(opaque string opaque size_t)] => 'size_t' ],
 	crm_host_bridge_file => [ ['string'] => 'opaque' ],
@@ -154,6 +162,28 @@ sub _answer {
 	my $text = buffer_to_scalar($body, $len);
 	$c->{crm_host_http_free}->($address);
 	return ($status, $text);
+}
+
+# Whether a plugin may have a file at that path; and what is to be sent of it, as
+# {status, body (of an error), handle, first, len, type, disposition, tag, range}.
+sub has_file {
+	my ($self, $path) = @_;
+	return $self->{c}{crm_host_http_has_file}->($self->{runtime}, $path);
+}
+
+sub file {
+	my ($self, $agent, $path, %wanted) = @_;
+	my $c = $self->{c};
+	my $wanted = pack WANTED, @wanted{qw(range if_range)}, $wanted{head} ? 1 : 0;
+	my $address = $c->{crm_host_http_call_file}
+	  ->($self->{runtime}, '', $agent, $path, (scalar_to_buffer($wanted))[0]) or die "out of memory\n";
+	my ($status, $body, $len, $fd, %file);
+	($status, $body, $len, $fd, @file{qw(first len type disposition tag range)}) = unpack FILE, buffer_to_scalar($address, FILE_BYTES);
+	$_ = $_ ? _string($_) : undef for @file{qw(type disposition tag range)};
+	@file{qw(status body)} = ($status, $len ? buffer_to_scalar($body, $len) : '');
+	$c->{crm_host_http_free_file}->($address);
+	open $file{handle}, '<&=', $fd or die "fdopen: $!\n" if $fd >= 0;
+	return \%file;
 }
 
 # What the page bridge is to know, as bytes of JSON.
