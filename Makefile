@@ -31,10 +31,10 @@ SAN      := $(SAN_$(VARIANT))
 # Intel's, and nobody else's
 CONTROL_FLOW := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection)
 
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
-        -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings $(WERROR)
 # Those who package for other compilers: make WERROR=
 WERROR ?= -Werror
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+        -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings $(WERROR)
 # HEADERS: a folder of host-api/compat/, to build against a released header
 CPPFLAGS += -D_GNU_SOURCE -DCALL_LOG_VERSION='"$(VERSION)"' $(addprefix -I,$(HEADERS)) -Ihost-api
 CFLAGS   ?= -O2 -g
