@@ -1,6 +1,7 @@
 /* call - see call.h. */
 #include "call.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,14 +50,14 @@ const char *call_logged_by_name(enum call_logged_by logged_by)
 	return "unknown";
 }
 
-/* Eight bytes as a little-endian number, whatever the machine. */
+/* Up to eight bytes as a little-endian number, whatever the machine. */
 static uint64_t load(const unsigned char *bytes, size_t len)
 {
 	uint64_t word = 0;
 
-	for (size_t i = 0; i < len; i++)
-		word |= (uint64_t)bytes[i] << (8 * i);
-	return word;
+	if (len > 0)
+		memcpy(&word, bytes, len);
+	return le64toh(word);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word)
