@@ -176,3 +176,56 @@ bool token_strip(char *text)
 	}
 	return true;
 }
+
+/* ------------------------------------------------------------- in JSON text */
+
+/* Whether `code`, after a percent sign, may be that of a k, or encoded again. */
+static bool may_encode_k(const char *code, const char *end)
+{
+	while (end - code >= 2 && code[0] == '2' && code[1] == '5')
+		code += 2;
+	return end - code >= 2 && (code[0] == '4' || code[0] == '6') &&
+	       (code[1] | 0x20) == 'b';
+}
+
+/* Whether the k at `at` may stand between an o and an e, encoded or not. */
+static bool may_be_in_name(const char *at, const char *start, const char *end)
+{
+	if (at == start || end - at < 2)
+		return false;
+
+	int before = at[-1] | 0x20, after = at[1] | 0x20;
+	return (before == 'o' || before == 'f') &&
+	       (after == 'e' || at[1] == '%');
+}
+
+/* Whether the escape at `at` may stand for a letter: only ASCII's do. */
+static bool may_escape_letter(const char *at, const char *end)
+{
+	return end - at >= 6 && memcmp(at + 1, "u00", 3) == 0 && at[4] < '8';
+}
+
+static const char *find(const char *at, const char *end, char c)
+{
+	return memchr(at, c, (size_t)(end - at));
+}
+
+/* The k of "token" is rare, and so are percent signs and escapes. */
+bool token_may_be_in(const char *json, size_t len)
+{
+	const char *end = json + len, *at;
+
+	for (at = json; (at = find(at, end, 'k')); at++)
+		if (may_be_in_name(at, json, end))
+			return true;
+	for (at = json; (at = find(at, end, 'K')); at++)
+		if (may_be_in_name(at, json, end))
+			return true;
+	for (at = json; (at = find(at, end, '%')); at++)
+		if (may_encode_k(at + 1, end))
+			return true;
+	for (at = json; (at = find(at, end, '\\')); at++)
+		if (may_escape_letter(at, end))
+			return true;
+	return false;
+}

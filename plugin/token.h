@@ -5,8 +5,13 @@
 #define CALL_LOG_TOKEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Both know the name as access_token, access-token or accessToken, in any case,
+/* May there be a token anywhere in this JSON text, in a name or in a string?
+ * False for nearly every text without one, and never for one with. */
+bool token_may_be_in(const char *json, size_t len);
+
+/* The other two know the name as access_token, access-token or accessToken, in any case,
  * and percent-encoded any usual number of times. */
 
 /* Does the name occur in the name of a member? */

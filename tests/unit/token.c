@@ -74,6 +74,41 @@ static void nested(void)
 	is(text, "", "and where there are many nothing is kept");
 }
 
+/* Neither is JSON, but each may stand in it. */
+static const char *const suspects[] = {
+    "\\u0061ccess_token=S",   "access_to\\u006ben=S", "ACCESSTOKEN",
+    "%61ccess%5ftoke%6e=S",   "acces%73to%6Ben:S",    "access_t%6Fken=S",
+    "access_t%252525%36fken", "accessto%25254Ben=S",  "access_to%4ben",
+};
+static const char *const harmless[] = {
+    "",
+    "k",
+    "ok",
+    "ke",
+    "look, a book of Kate's work",
+    "https://v/?media=https%3A%2F%2Fm%2Fc&k=%6",
+    "{\"key\":\"100%\",\"kilo\":\"\\u00e9\\n\\\\\"}",
+    "%25252525",
+    "%4",
+    "\\u006",
+};
+
+static void suspect(void)
+{
+	for (size_t i = 0; i < sizeof(stripped) / sizeof(stripped[0]); i++)
+		ok(token_may_be_in(stripped[i][0], strlen(stripped[i][0])),
+		   "that there is a token in text %zu is suspected", i);
+	for (size_t i = 0; i < sizeof(suspects) / sizeof(suspects[0]); i++)
+		ok(token_may_be_in(suspects[i], strlen(suspects[i])),
+		   "%s is suspected", suspects[i]);
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		ok(!token_may_be_in(harmless[i], strlen(harmless[i])),
+		   "%s is not", harmless[i]);
+	ok(!token_may_be_in("tok", 3) && !token_may_be_in("token", 3) &&
+	       !token_may_be_in("\\u0041", 5),
+	   "what stands beyond the end does not count");
+}
+
 int main(void)
 {
 	char text[200];
@@ -89,6 +124,7 @@ int main(void)
 		   "nothing is removed from harmless text %zu", i);
 	}
 	nested();
+	suspect();
 
 	ok(token_in_name("access_token") && token_in_name("accessToken") &&
 	       token_in_name("ACCESS%5FTOKEN") &&
