@@ -1,5 +1,6 @@
 /* envelope - see envelope.h. */
 #include "envelope.h"
+#include "token.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -86,14 +87,18 @@ static bool read_request(struct envelope *envelope, struct err *err)
 	return true;
 }
 
-static bool open_whole(const char *bytes, size_t len,
-		       const struct message_origin *origin,
-		       struct envelope *envelope, struct err *err)
+/* names: as of envelope_open(). */
+static bool open_tokens(const char *bytes, size_t len,
+			const struct message_origin *origin,
+			const struct json_names *names,
+			struct envelope *envelope, struct err *err)
 {
 	*envelope = (struct envelope){0};
 	if (!read_origin(origin, envelope, err))
 		return false;
-	envelope->root = json_parse(bytes, len, MESSAGE_DEPTH_MAX, err);
+	envelope->root =
+	    names ? json_parse_named(bytes, len, MESSAGE_DEPTH_MAX, names, err)
+		  : json_parse(bytes, len, MESSAGE_DEPTH_MAX, err);
 	if (!envelope->root)
 		return false;
 	if (json_is_object(envelope->root))
@@ -102,21 +107,27 @@ static bool open_whole(const char *bytes, size_t len,
 	return err_set(err, ERR_INPUT, "the message is not an object");
 }
 
+/* What may have a token is built whole: to be written anew without it. */
 static bool open_any(const char *bytes, size_t len,
 		     const struct message_origin *origin,
-		     struct envelope *envelope, struct err *err)
+		     const struct json_names *names, struct envelope *envelope,
+		     struct err *err)
 {
-	if (!open_whole(bytes, len, origin, envelope, err))
+	bool suspect = token_may_be_in(bytes, len);
+
+	if (!open_tokens(bytes, len, origin, suspect ? NULL : names, envelope,
+			 err))
 		return false;
-	envelope->stripped = json_strip_tokens(envelope->root);
+	envelope->stripped = suspect && json_strip_tokens(envelope->root);
 	return true;
 }
 
 bool envelope_open(const char *bytes, size_t len,
 		   const struct message_origin *origin,
-		   struct envelope *envelope, struct err *err)
+		   const struct json_names *names, struct envelope *envelope,
+		   struct err *err)
 {
-	if (!open_any(bytes, len, origin, envelope, err))
+	if (!open_any(bytes, len, origin, names, envelope, err))
 		return false;
 	if (read_request(envelope, err))
 		return true;
@@ -128,14 +139,14 @@ bool envelope_open_notice(const char *bytes, size_t len,
 			  const struct message_origin *origin,
 			  struct envelope *envelope, struct err *err)
 {
-	return open_any(bytes, len, origin, envelope, err);
+	return open_any(bytes, len, origin, NULL, envelope, err);
 }
 
 bool envelope_open_secret(const char *bytes, size_t len,
 			  const struct message_origin *origin,
 			  struct envelope *envelope, struct err *err)
 {
-	if (!open_whole(bytes, len, origin, envelope, err))
+	if (!open_tokens(bytes, len, origin, NULL, envelope, err))
 		return false;
 	if (read_request(envelope, err))
 		return true;

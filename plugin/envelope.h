@@ -16,10 +16,12 @@ struct envelope {
 	const struct json *body;    /* an object; borrowed from root */
 };
 
-/* Fails with ERR_INPUT or ERR_NO_MEMORY and then owns nothing. */
+/* Fails with ERR_INPUT or ERR_NO_MEMORY and then owns nothing. `names`: what
+ * is looked for (json.h); more may be there. NULL: everything is. */
 bool envelope_open(const char *bytes, size_t len,
 		   const struct message_origin *origin,
-		   struct envelope *envelope, struct err *err);
+		   const struct json_names *names, struct envelope *envelope,
+		   struct err *err);
 /* The same of a notification: without request id and body. */
 bool envelope_open_notice(const char *bytes, size_t len,
 			  const struct message_origin *origin,

@@ -43,12 +43,9 @@ static void plain_locale_end(struct plain_locale locale)
 		freelocale(locale.plain);
 }
 
-struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
-			struct err *err)
+/* Of a text that was checked. */
+static struct json *build(const char *bytes, size_t len, struct err *err)
 {
-	if (!json_check(bytes, len, depth_max, err))
-		return NULL;
-
 	struct plain_locale locale = plain_locale_begin();
 	/* Threads parse at once, without a lock that one of them might have to
 	 * wait for: all that cJSON shares is where the last error was, which it
@@ -61,6 +58,35 @@ struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
 	if (!root) /* the text is good, so nothing else is left */
 		err_set(err, ERR_NO_MEMORY, "no memory to parse the message");
 	return (struct json *)root;
+}
+
+struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
+			struct err *err)
+{
+	if (!json_check(bytes, len, depth_max, err))
+		return NULL;
+	return build(bytes, len, err);
+}
+
+struct json *json_parse_named(const char *bytes, size_t len, unsigned depth_max,
+			      const struct json_names *names, struct err *err)
+{
+	struct json_pick pick = {.names = names, .kept = malloc(len + 1)};
+	struct json *root = NULL;
+
+	if (!pick.kept) {
+		err_set(err, ERR_NO_MEMORY, "no memory to parse the message");
+		return NULL;
+	}
+	if (json_check_pick(bytes, len, depth_max, &pick, err)) {
+		/* json_member() must not find one that was too late before */
+		bool all = pick.members > JSON_MEMBERS_MAX;
+
+		root =
+		    build(all ? bytes : pick.kept, all ? len : pick.len, err);
+	}
+	free(pick.kept);
+	return root;
 }
 
 void json_free(struct json *root)

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "json_check.h"
 
 /* A value. The outermost one is owned, all others are borrowed from it. */
 struct json;
@@ -17,6 +18,10 @@ enum { JSON_MEMBERS_MAX = 1000 };
  * NUL. The locale does not matter. Of members of one name the first counts. */
 struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
 			struct err *err);
+/* The same, but members with other names (see json_check.h) need not be there:
+ * they cost less when they are not. */
+struct json *json_parse_named(const char *bytes, size_t len, unsigned depth_max,
+			      const struct json_names *names, struct err *err);
 void json_free(struct json *root); /* NULL is allowed */
 
 /* Removes every access token (token.h) from all text, and members that are

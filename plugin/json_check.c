@@ -3,25 +3,20 @@
 #include "hex.h"
 #include "utf8.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
-enum expect {
-	EXPECT_VALUE,
-	EXPECT_VALUE_OR_END, /* after [ */
-	EXPECT_NAME,
-	EXPECT_NAME_OR_END, /* after { */
-	EXPECT_COLON,
-	EXPECT_COMMA_OR_END,
-	EXPECT_NOTHING /* after the outermost value */
-};
-
 struct check {
 	const char *at, *end;
-	enum expect expect;
 	unsigned depth, depth_max;
 	uint64_t objects;  /* bit d: what is open at depth d is an object */
 	const char *wrong; /* why it failed */
+
+	struct json_pick *pick; /* or NULL */
+	const char *from;       /* begins what is kept, and not copied yet */
+	unsigned dropping;      /* depth of the object of which a member is */
+	bool dropped;           /* one was, its comma not yet */
 };
 
 static bool fail(struct check *check, const char *wrong)
@@ -35,32 +30,66 @@ static bool in_object(const struct check *check)
 	return check->objects >> check->depth & 1;
 }
 
-static bool value_done(struct check *check)
+/* ------------------------------------------------------------------ picking */
+
+static void keep_until(struct check *check, const char *end)
 {
-	check->expect = check->depth > 0 ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
-	return true;
+	struct json_pick *pick = check->pick;
+	size_t len = (size_t)(end - check->from);
+
+	memcpy(pick->kept + pick->len, check->from, len);
+	pick->len += len;
 }
 
-static bool open_container(struct check *check)
+static bool is_wanted(const struct json_names *names, const char *name,
+		      size_t len)
 {
-	bool object = *check->at == '{';
-
-	if (check->depth == check->depth_max)
-		return fail(check, "nested too deeply");
-	check->at++;
-	check->depth++;
-	check->objects &= ~(UINT64_C(1) << check->depth);
-	check->objects |= (uint64_t)object << check->depth;
-	check->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
-	return true;
+	if (len > JSON_NAME_MAX)
+		return false;
+	for (const char *const *of_len = names->of_len[len]; *of_len; of_len++)
+		if ((*of_len)[0] == name[0] && memcmp(*of_len, name, len) == 0)
+			return true;
+	return false;
 }
 
-static bool close_container(struct check *check)
+/* A member begins with this name, its quotes included. */
+static void pick_member(struct check *check, const char *name)
 {
-	check->at++;
-	check->depth--;
-	return value_done(check);
+	size_t len = (size_t)(check->at - name) - 2;
+
+	check->pick->members++;
+	if (check->dropping || is_wanted(check->pick->names, name + 1, len))
+		return;
+	keep_until(check, name);
+	check->dropping = check->depth;
 }
+
+/* The member's value has ended. */
+static void stop_dropping(struct check *check)
+{
+	check->dropping = 0;
+	check->dropped = true;
+}
+
+/* The last member of an object was dropped: the comma before it goes too. */
+static void drop_comma(struct json_pick *pick)
+{
+	const char *kept = pick->kept;
+
+	while (strchr(" \n\r\t", kept[pick->len - 1]))
+		pick->len--;
+	if (kept[pick->len - 1] == ',')
+		pick->len--;
+}
+
+/* What goes on after a member that was dropped. */
+static void keep_again(struct check *check)
+{
+	check->from = check->at;
+	check->dropped = false;
+}
+
+/* ----------------------------------------------------------------- checking */
 
 /* The value of a \uXXXX at `at`, or -1. */
 static int unicode_escape(const struct check *check, const char *at)
@@ -127,12 +156,38 @@ static bool is_plain(char c)
 	return c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Has the top bit of each byte that is not plain set; beyond the first of them
+ * it may be set in others too, by what was borrowed. */
+static uint64_t not_plain(uint64_t word)
+{
+	return (word | (word - EACH_BYTE(0x20)) |
+		((word ^ EACH_BYTE('"')) - EACH_BYTE(1)) |
+		((word ^ EACH_BYTE('\\')) - EACH_BYTE(1))) &
+	       EACH_BYTE(0x80);
+}
+
+static const char *skip_plain(const char *at, const char *end)
+{
+	for (; end - at >= 8; at += 8) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof(word));
+		word = not_plain(le64toh(word));
+		if (word)
+			return at + __builtin_ctzll(word) / 8;
+	}
+	while (at < end && is_plain(*at))
+		at++;
+	return at;
+}
+
 static bool skip_string(struct check *check)
 {
 	check->at++;
 	for (;;) {
-		while (check->at < check->end && is_plain(*check->at))
-			check->at++;
+		check->at = skip_plain(check->at, check->end);
 		if (check->at == check->end)
 			return fail(check, "a string without an end");
 		if (*check->at == '"')
@@ -201,6 +256,107 @@ static bool skip_word(struct check *check, const char *word)
 	return true;
 }
 
+/* ---------------------------------------------------------------- structure */
+
+static void skip_space(struct check *check)
+{
+	while (check->at < check->end && (unsigned char)*check->at <= ' ' &&
+	       (*check->at == ' ' || *check->at == '\n' || *check->at == '\r' ||
+		*check->at == '\t'))
+		check->at++;
+}
+
+/* Goes on to the next byte that counts. */
+static bool has_more(struct check *check)
+{
+	skip_space(check);
+	return check->at < check->end || fail(check, "it ends too early");
+}
+
+static char closing(const struct check *check)
+{
+	return in_object(check) ? '}' : ']';
+}
+
+/* From a name to its value. */
+static bool skip_name(struct check *check)
+{
+	const char *name = check->at;
+
+	if (*name != '"')
+		return fail(check, "the name of a member is missing");
+	if (!skip_string(check))
+		return false;
+	if (check->pick)
+		pick_member(check, name);
+	if (!has_more(check))
+		return false;
+	if (*check->at != ':')
+		return fail(check, "a colon is missing");
+	check->at++;
+	return has_more(check);
+}
+
+static void close_container(struct check *check)
+{
+	if (check->dropped) {
+		drop_comma(check->pick);
+		keep_again(check);
+	}
+	check->at++;
+	check->depth--;
+}
+
+static bool skip_comma(struct check *check)
+{
+	if (*check->at != ',')
+		return fail(check, "a comma or the end is missing");
+	check->at++;
+	if (check->dropped)
+		keep_again(check);
+	return has_more(check) && (!in_object(check) || skip_name(check));
+}
+
+/* From the end of a value to the next. False: it failed, or was the last. */
+static bool skip_to_value(struct check *check)
+{
+	for (;;) {
+		if (check->dropping && check->dropping == check->depth)
+			stop_dropping(check);
+		if (check->depth == 0)
+			break;
+		if (!has_more(check))
+			return false;
+		if (*check->at != closing(check))
+			return skip_comma(check);
+		close_container(check);
+	}
+	skip_space(check);
+	return check->at < check->end &&
+	       fail(check, "something follows the end");
+}
+
+/* To the first value in it, or the next after it. */
+static bool open_container(struct check *check)
+{
+	bool object = *check->at == '{';
+
+	if (check->depth == check->depth_max)
+		return fail(check, "nested too deeply");
+	check->at++;
+	check->depth++;
+	check->objects &= ~(UINT64_C(1) << check->depth);
+	check->objects |= (uint64_t)object << check->depth;
+	if (!has_more(check))
+		return false;
+	if (*check->at == closing(check)) {
+		close_container(check);
+		return skip_to_value(check);
+	}
+	return !object || skip_name(check);
+}
+
+/* From a value to the next. False: it failed, or was the last. */
 static bool skip_value(struct check *check)
 {
 	bool whole;
@@ -224,83 +380,35 @@ static bool skip_value(struct check *check)
 	default:
 		whole = skip_number(check);
 	}
-	return whole && value_done(check);
+	return whole && skip_to_value(check);
 }
 
-static bool skip_after_value(struct check *check)
-{
-	if (*check->at == (in_object(check) ? '}' : ']'))
-		return close_container(check);
-	if (*check->at != ',')
-		return fail(check, "a comma or the end is missing");
-	check->at++;
-	check->expect = in_object(check) ? EXPECT_NAME : EXPECT_VALUE;
-	return true;
-}
-
-static bool skip_token(struct check *check)
-{
-	switch (check->expect) {
-	case EXPECT_VALUE_OR_END:
-		if (*check->at == ']')
-			return close_container(check);
-		return skip_value(check);
-	case EXPECT_VALUE:
-		return skip_value(check);
-	case EXPECT_NAME_OR_END:
-		if (*check->at == '}')
-			return close_container(check);
-		/* fall through */
-	case EXPECT_NAME:
-		if (*check->at != '"')
-			return fail(check, "the name of a member is missing");
-		check->expect = EXPECT_COLON;
-		return skip_string(check);
-	case EXPECT_COLON:
-		if (*check->at != ':')
-			return fail(check, "a colon is missing");
-		check->at++;
-		check->expect = EXPECT_VALUE;
-		return true;
-	case EXPECT_COMMA_OR_END:
-		return skip_after_value(check);
-	case EXPECT_NOTHING:
-		break;
-	}
-	return fail(check, "something follows the end");
-}
-
-static void skip_space(struct check *check)
-{
-	while (check->at < check->end &&
-	       (*check->at == ' ' || *check->at == '\n' || *check->at == '\r' ||
-		*check->at == '\t'))
-		check->at++;
-}
-
-bool json_check(const char *bytes, size_t len, unsigned depth_max,
-		struct err *err)
+bool json_check_pick(const char *bytes, size_t len, unsigned depth_max,
+		     struct json_pick *pick, struct err *err)
 {
 	struct check check = {
 	    .at = bytes,
 	    .end = bytes + len,
+	    .pick = pick,
+	    .from = bytes,
 	    .depth_max =
 		depth_max < JSON_DEPTH_LIMIT ? depth_max : JSON_DEPTH_LIMIT - 1,
 	};
 
-	for (;;) {
-		skip_space(&check);
-		if (check.at == check.end)
-			break;
-		if (!skip_token(&check))
-			break;
-	}
-	if (!check.wrong && check.expect != EXPECT_NOTHING)
-		check.wrong = "it ends too early";
+	for (bool more = has_more(&check); more;)
+		more = skip_value(&check);
 	if (check.wrong)
 		return err_set(
 		    err, ERR_INPUT,
 		    "the message is not acceptable JSON, byte %zu: %s",
 		    (size_t)(check.at - bytes), check.wrong);
+	if (pick)
+		keep_until(&check, check.end);
 	return true;
+}
+
+bool json_check(const char *bytes, size_t len, unsigned depth_max,
+		struct err *err)
+{
+	return json_check_pick(bytes, len, depth_max, NULL, err);
 }

@@ -152,21 +152,67 @@ static void drop_recording(struct envelope *envelope)
 	envelope->stripped = true; /* what is kept is not what was sent */
 }
 
+/* Every member that is read of a message, here or in draft.c and draft_save.c,
+ * but for those of a form and of contacts to pick from. */
+/* clang-format off */
+static const struct json_names names = {{
+    [2] = {"id", "to"},
+    [3] = {"uri"},
+    [4] = {"body", "call", "from", "type", "name", "link"},
+    [6] = {"action", "result", "aiNote", "toName"},
+    [7] = {"partyId"},
+    [8] = {"duration", "fromName", "toEntity"},
+    [9] = {"requestId", "sessionId", "startTime", "direction", "recording",
+	   "queueCall"},
+    [10] = {"contentUri", "fromEntity", "entityType", "transcript",
+	    "inboundLeg"},
+    [11] = {"triggerType", "phoneNumber", "extensionId", "outboundLeg"},
+    [12] = {"internalType"},
+    [14] = {"delegationType"},
+    [15] = {"telephonyStatus", "extensionNumber"},
+    [18] = {"telephonySessionId"},
+}};
+/* clang-format on */
+
+/* The envelope of a message to log, with all that is read of it. */
+static bool open_log(const char *body, size_t len,
+		     const struct message_origin *origin,
+		     struct envelope *envelope, struct text *trigger,
+		     struct err *err)
+{
+	/* what is kept without its recording is written anew */
+	bool whole =
+	    origin->drop_recording && origin->keep_body != MESSAGE_BODY_NONE;
+
+	if (!envelope_open(body, len, origin, whole ? NULL : &names, envelope,
+			   err))
+		return false;
+	*trigger = draft_text(envelope->body, "triggerType");
+	if (whole || !draft_text_is(*trigger, "logForm"))
+		return true;
+	/* a save by the agent, rare: of a form everything is kept */
+	envelope_close(envelope);
+	if (!envelope_open(body, len, origin, NULL, envelope, err))
+		return false;
+	*trigger = draft_text(envelope->body, "triggerType");
+	return true;
+}
+
 bool message_decode_log(const char *body, size_t len,
 			const struct message_origin *origin,
 			struct message_log *log, struct err *err)
 {
 	struct draft draft = {0};
 	struct envelope envelope;
+	struct text trigger;
 	bool done = false;
 
 	*log = (struct message_log){0};
-	if (!envelope_open(body, len, origin, &envelope, err))
+	if (!open_log(body, len, origin, &envelope, &trigger, err))
 		return false;
 	buf_init(&draft.form, MESSAGE_NOTE_MAX);
 	buf_init(&draft.kept, SIZE_MAX);
 
-	struct text trigger = draft_text(envelope.body, "triggerType");
 	if (draft_text_is(trigger, "viewLog")) {
 		done = fill_log(log, &envelope, NULL, err);
 		goto out;

@@ -37,7 +37,7 @@ bool message_decode_ask(const char *body, size_t len,
 	struct envelope envelope;
 
 	*ask = (struct message_ask){0};
-	if (!envelope_open(body, len, origin, &envelope, err))
+	if (!envelope_open(body, len, origin, NULL, &envelope, err))
 		return false;
 	bool done = fill(ask, &envelope, envelope.body, err);
 	envelope_close(&envelope);

@@ -105,7 +105,7 @@ bool message_decode_backfill(const char *body, size_t len,
 	struct envelope envelope;
 
 	*backfill = (struct message_backfill){0};
-	if (!envelope_open(body, len, origin, &envelope, err))
+	if (!envelope_open(body, len, origin, NULL, &envelope, err))
 		return false;
 	bool done = decode_calls(backfill, &envelope, origin, err);
 	envelope_close(&envelope);

@@ -111,7 +111,7 @@ bool message_decode_match(const char *body, size_t len,
 	bool done = false;
 
 	*match = (struct message_match){0};
-	if (!envelope_open(body, len, origin, &envelope, err))
+	if (!envelope_open(body, len, origin, NULL, &envelope, err))
 		return false;
 
 	const struct json *ids = json_member(envelope.body, "sessionIds");

@@ -33,6 +33,25 @@ static inline bool decode_log(const char *message, struct message_log *log,
 	return message_decode_log(message, strlen(message), &origin, log, err);
 }
 
+/* The same object with a member more, in front, in which a token is suspected:
+ * then the message is not only built where it is read, but whole. To free();
+ * NULL when it is no object that has members. */
+static inline char *decode_suspicious(const char *message, size_t len,
+				      size_t *longer)
+{
+	const char *name = memchr(message, '"', len);
+	struct buf buf;
+
+	if (!name || name == message || name[-1] != '{')
+		return NULL;
+	size_t before = (size_t)(name - message);
+	buf_init(&buf, SIZE_MAX);
+	buf_add(&buf, message, before);
+	buf_add_string(&buf, "\"spoken\":0,");
+	buf_add(&buf, message + before, len - before);
+	return buf_take(&buf, longer);
+}
+
 static inline void decode_add(struct buf *buf, const char *name,
 			      struct text text)
 {

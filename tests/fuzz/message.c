@@ -7,7 +7,9 @@
 #include "../../plugin/json.h"
 #include "../../plugin/json_check.h"
 #include "../../plugin/message.h"
+#include "../../plugin/token.h"
 #include "../../plugin/utf8.h"
+#include "../decode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +134,45 @@ static void check_error(const struct err *err)
 		"the error is text");
 }
 
+/* That only what is read is built makes no difference. */
+static void check_whole(const char *bytes, size_t size,
+			const struct message_origin *origin,
+			const struct message_log *log, const struct err *err)
+{
+	struct message_log other;
+	struct err other_err = {.text = ""};
+	size_t len;
+	char *whole = decode_suspicious(bytes, size, &len);
+
+	if (!whole || strstr(err->text, "is not acceptable JSON")) {
+		free(whole);
+		return;
+	}
+	bool decoded =
+	    message_decode_log(whole, len, origin, &other, &other_err);
+	promise(strcmp(err->text, other_err.text) == 0, "the same error");
+	promise(!log->event == !other.event, "an event either way");
+	if (decoded && log->event) {
+		char *a = decode_line(log->event);
+		char *b = decode_line(other.event);
+		promise(a && b && strcmp(a, b) == 0, "the same event");
+		free(a);
+		free(b);
+	}
+	message_log_free(&other);
+	free(whole);
+}
+
+/* What is not suspected has no token. */
+static void check_suspicion(const char *bytes, size_t size)
+{
+	if (token_may_be_in(bytes, size))
+		return;
+	struct json *root = json_parse(bytes, size, MESSAGE_DEPTH_MAX, NULL);
+	promise(!root || !json_strip_tokens(root), "tokens are suspected");
+	json_free(root);
+}
+
 static void fuzz_log(const char *bytes, size_t size,
 		     const struct message_origin *origin)
 {
@@ -139,7 +180,9 @@ static void fuzz_log(const char *bytes, size_t size,
 	struct err err = {.text = ""};
 	size_t len = 0;
 
-	if (!message_decode_log(bytes, size, origin, &log, &err)) {
+	bool decoded = message_decode_log(bytes, size, origin, &log, &err);
+	check_whole(bytes, size, origin, &log, &err);
+	if (!decoded) {
 		check_error(&err);
 		return;
 	}
@@ -193,6 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!bytes)
 		return 0;
 	memcpy(bytes, data, size);
+	check_suspicion(bytes, size);
 	fuzz_log(bytes, size, &origin);
 	fuzz_match(bytes, size, &origin);
 	free(bytes);

@@ -180,9 +180,85 @@ static void reads_not_beyond(void)
 	munmap(pages, 2 * page);
 }
 
+static const struct json_names names = {{
+    [1] = {"a", "b"},
+    [2] = {"aa"},
+    [JSON_NAME_MAX] = {"123456789012345678"},
+}};
+
+static const struct {
+	const char *text, *kept;
+} picks[] = {
+    {"{\"a\":1,\"b\":[2,{\"aa\":3}]}", "{\"a\":1,\"b\":[2,{\"aa\":3}]}"},
+    {"{\"x\":1}", "{}"},
+    {"{\"x\":1,\"a\":2}", "{\"a\":2}"},
+    {"{\"a\":2,\"x\":1}", "{\"a\":2}"},
+    {"{\"a\":2,\"x\":1,\"y\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
+    {"{\"a\":2,\"x\":1,\"y\":3}", "{\"a\":2}"},
+    {"{\"x\":1,\"y\":3}", "{}"},
+    {" { \"a\" : 2 , \"x\" : 1 , \"y\" : 3 } ", " { \"a\" : 2 } "},
+    {" { \"x\" : 1 , \"a\" : 2 } ", " {  \"a\" : 2 } "},
+    {"{\"x\":{\"a\":1,\"y\":[{},[{\"b\":1}]]},\"a\":\",}\"}", "{\"a\":\",}\"}"},
+    {"{\"a\":{\"x\":{}},\"b\":[[{\"x\":[]},{\"a\":[],\"x\":\"]\"}]]}",
+     "{\"a\":{},\"b\":[[{},{\"a\":[]}]]}"},
+    {"{\"a\":1,\"a\":2,\"x\":3,\"a\":4}", "{\"a\":1,\"a\":2,\"a\":4}"},
+    {"[1,{\"x\":\"\\\"}\"},\"x\"]", "[1,{},\"x\"]"},
+    {"{\"\\u0061\":1,\"A\":2,\"\":3,\"ab\":4,\"aaa\":5}", "{}"},
+    {"{\"123456789012345678\":1,\"1234567890123456789\":2}",
+     "{\"123456789012345678\":1}"},
+    {"{\"a\":1 ,\n\t\"x\":2}", "{\"a\":1 }"},
+    {"7", "7"},
+};
+
+static void pick(void)
+{
+	char kept[200];
+
+	for (size_t i = 0; i < sizeof(picks) / sizeof(picks[0]); i++) {
+		struct json_pick pick = {.names = &names, .kept = kept};
+
+		ok(json_check_pick(picks[i].text, strlen(picks[i].text), DEPTH,
+				   &pick, NULL) &&
+		       json_check(kept, pick.len, DEPTH, NULL),
+		   "what is kept of %s is JSON", picks[i].text);
+		kept[pick.len] = '\0';
+		is(kept, picks[i].kept, "and has the members of these names");
+	}
+	struct json_pick pick = {.names = &names, .kept = kept};
+	ok(!json_check_pick("{\"x\":[1,]}", 10, DEPTH, &pick, NULL) &&
+	       !json_check_pick("{\"x\":{\"\xC0\":1}}", 13, DEPTH, &pick, NULL),
+	   "what is wrong is refused in what is not kept too");
+	pick = (struct json_pick){.names = &names, .kept = kept};
+	ok(json_check_pick("{\"x\":{\"y\":1,\"a\":2},\"b\":3}", 25, DEPTH,
+			   &pick, NULL) &&
+	       pick.members == 4,
+	   "members are counted, kept or not");
+}
+
+/* Each byte that ends what is plain, at each place of a word of eight. */
+static void each_place(void)
+{
+	char text[40];
+	int wrong = 0;
+
+	for (int byte = 0; byte < 256; byte++)
+		for (size_t at = 1; at < 20; at++) {
+			memset(text, '~', sizeof(text));
+			text[0] = text[sizeof(text) - 1] = '"';
+			text[at] = (char)byte;
+			bool plain = byte >= 0x20 && byte < 0x80 &&
+				     byte != '"' && byte != '\\';
+			wrong += plain !=
+				 json_check(text, sizeof(text), DEPTH, NULL);
+		}
+	ok(wrong == 0, "every byte is judged alike wherever it stands");
+}
+
 int main(void)
 {
 	judge();
+	pick();
+	each_place();
 	depth();
 	reads_not_beyond();
 	return tap_done();

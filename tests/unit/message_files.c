@@ -39,6 +39,21 @@ static const char *string_of(const cJSON *object, const char *name)
 	return string ? string : "";
 }
 
+/* Of most messages only what is read is built. */
+static void compare_whole(const char *message, const char *line)
+{
+	struct message_log log;
+	char *whole = decode_suspicious(message, strlen(message), NULL);
+	char *same = decode_log(whole, &log, NULL) && log.event
+			 ? decode_line(log.event)
+			 : NULL;
+
+	is(same, line, "built whole, the message tells the same");
+	message_log_free(&log);
+	free(same);
+	free(whole);
+}
+
 static void add_message(struct table *table, const char *file, int place,
 			const cJSON *message)
 {
@@ -58,6 +73,8 @@ static void add_message(struct table *table, const char *file, int place,
 			line = decode_line(log.event);
 		else
 			buf_add_string(&table->text, "nothing is written");
+		if (line)
+			compare_whole(text, line);
 		buf_add_string(&table->text, line ? line : "");
 		buf_add_string(&table->text, "\n");
 		message_log_free(&log);
