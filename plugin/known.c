@@ -22,21 +22,24 @@ enum {
 	CALL_TEXTS = 7
 };
 
+#define NO_TEXT UINT32_MAX /* as a length */
+
 /* In a ring with its head. */
 struct link {
 	struct link *before, *after;
 };
 
+/* There are many: it is no known_line, which has more pointers than text. */
 struct entry {
 	struct link used; /* first: see entry_of_used() */
 	struct link dirty;
 	struct entry *next; /* in the bucket */
-	bool is_dirty;
 	uint64_t version;
-	uint64_t hash;
-	size_t bytes;
-	struct known_line line; /* text in `storage` */
-	char storage[];
+	int64_t id;
+	uint32_t hash;
+	uint32_t lens[CALL_TEXTS]; /* of the texts, NO_TEXT: absent */
+	bool is_dirty, logged;
+	char storage[]; /* the texts there are, each with a NUL */
 };
 
 struct known {
@@ -86,12 +89,13 @@ static struct entry *entry_of_dirty(struct link *link)
 
 /* -------------------------------------------------------------- entries */
 
-static uint64_t hash_key(const struct known_call *call)
+static uint32_t hash_key(const struct known_call *call)
 {
 	uint64_t hash = call_hash(call->session_id.s, call->session_id.len);
 
 	hash = hash * 31 + call_hash(call->agent.s, call->agent.len);
-	return hash * 31 + call_hash(call->account.s, call->account.len);
+	hash = hash * 31 + call_hash(call->account.s, call->account.len);
+	return (uint32_t)hash;
 }
 
 static bool same_text(struct text a, struct text b)
@@ -118,7 +122,7 @@ static size_t text_bytes(const struct known_call *call)
 
 	list_texts(&copy, texts);
 	for (int i = 0; i < CALL_TEXTS; i++)
-		bytes += texts[i]->len + 1;
+		bytes += texts[i]->s ? texts[i]->len + 1 : 0;
 	return bytes;
 }
 
@@ -141,32 +145,65 @@ static void move_texts(struct known_call *call, char *storage)
 	}
 }
 
-static bool same_line(const struct known_line *a, const struct known_line *b)
+/* What the entry says; the text stays its own. */
+static struct known_line line_of(const struct entry *entry)
 {
-	struct known_call left = a->call, right = b->call;
-	struct text *lefts[CALL_TEXTS], *rights[CALL_TEXTS];
+	struct known_line line = {.call.id = entry->id,
+				  .logged = entry->logged};
+	const char *at = entry->storage;
+	struct text *texts[CALL_TEXTS];
 
-	if (a->logged != b->logged || a->call.id != b->call.id)
+	list_texts(&line.call, texts);
+	for (int i = 0; i < CALL_TEXTS; i++) {
+		if (entry->lens[i] == NO_TEXT)
+			continue;
+		*texts[i] = (struct text){at, entry->lens[i]};
+		at += entry->lens[i] + 1;
+	}
+	return line;
+}
+
+static size_t bytes_of(const struct entry *entry)
+{
+	const struct known_line line = line_of(entry);
+
+	return sizeof(*entry) + text_bytes(&line.call);
+}
+
+static bool is_about(const struct entry *entry, const struct known_call *call,
+		     uint32_t hash)
+{
+	if (entry->hash != hash)
 		return false;
-	list_texts(&left, lefts);
-	list_texts(&right, rights);
+	const struct known_line line = line_of(entry);
+
+	return same_text(line.call.session_id, call->session_id) &&
+	       same_text(line.call.agent, call->agent) &&
+	       same_text(line.call.account, call->account);
+}
+
+static bool says(const struct entry *entry, const struct known_line *line)
+{
+	struct known_line own = line_of(entry), other = *line;
+	struct text *owns[CALL_TEXTS], *others[CALL_TEXTS];
+
+	if (own.logged != other.logged || own.call.id != other.call.id)
+		return false;
+	list_texts(&own.call, owns);
+	list_texts(&other.call, others);
 	for (int i = 0; i < CALL_TEXTS; i++)
-		if (!same_text(*lefts[i], *rights[i]))
+		if (!same_text(*owns[i], *others[i]))
 			return false;
 	return true;
 }
 
 static struct entry **find_locked(struct known *known,
-				  const struct known_call *call, uint64_t hash)
+				  const struct known_call *call, uint32_t hash)
 {
 	struct entry **at = &known->buckets[hash & (known->bucket_count - 1)];
 
-	for (; *at; at = &(*at)->next)
-		if ((*at)->hash == hash &&
-		    same_text((*at)->line.call.session_id, call->session_id) &&
-		    same_text((*at)->line.call.agent, call->agent) &&
-		    same_text((*at)->line.call.account, call->account))
-			break;
+	while (*at && !is_about(*at, call, hash))
+		at = &(*at)->next;
 	return at;
 }
 
@@ -179,7 +216,7 @@ static void forget_locked(struct known *known, struct entry **at)
 	if (entry->is_dirty)
 		link_remove(&entry->dirty);
 	known->count--;
-	known->bytes -= entry->bytes;
+	known->bytes -= bytes_of(entry);
 	free(entry);
 }
 
@@ -188,9 +225,12 @@ static void forget_oldest_locked(struct known *known)
 	while (known->count > known->max_calls ||
 	       (known->bytes > known->max_bytes && known->count > 1)) {
 		struct entry *oldest = entry_of_used(known->used.before);
+		struct entry **at =
+		    &known->buckets[oldest->hash & (known->bucket_count - 1)];
 
-		forget_locked(known, find_locked(known, &oldest->line.call,
-						 oldest->hash));
+		while (*at != oldest)
+			at = &(*at)->next;
+		forget_locked(known, at);
 	}
 }
 
@@ -201,17 +241,21 @@ static void mark_dirty_locked(struct known *known, struct entry *entry)
 	link_add_after(known->dirty.before, &entry->dirty);
 }
 
-static struct entry *new_entry(const struct known_line *line, uint64_t hash)
+static struct entry *new_entry(const struct known_line *line, uint32_t hash)
 {
-	size_t bytes = sizeof(struct entry) + text_bytes(&line->call);
-	struct entry *entry = calloc(1, bytes);
+	struct known_call call = line->call;
+	struct text *texts[CALL_TEXTS];
+	struct entry *entry = malloc(sizeof(*entry) + text_bytes(&call));
 
 	if (!entry)
 		return NULL;
-	entry->line = *line;
-	entry->hash = hash;
-	entry->bytes = bytes;
-	move_texts(&entry->line.call, entry->storage);
+	*entry =
+	    (struct entry){.id = call.id, .hash = hash, .logged = line->logged};
+	move_texts(&call, entry->storage);
+	list_texts(&call, texts);
+	for (int i = 0; i < CALL_TEXTS; i++)
+		entry->lens[i] =
+		    texts[i]->s ? (uint32_t)texts[i]->len : NO_TEXT;
 	return entry;
 }
 
@@ -220,10 +264,10 @@ static struct entry *new_entry(const struct known_line *line, uint64_t hash)
 static void take_locked(struct known *known, const struct known_line *line,
 			bool ours)
 {
-	uint64_t hash = hash_key(&line->call);
+	uint32_t hash = hash_key(&line->call);
 	struct entry **at = find_locked(known, &line->call, hash);
 
-	if (*at && same_line(&(*at)->line, line)) {
+	if (*at && says(*at, line)) {
 		struct entry *entry = *at;
 
 		link_remove(&entry->used);
@@ -246,7 +290,7 @@ static void take_locked(struct known *known, const struct known_line *line,
 	*at = entry;
 	link_add_after(&known->used, &entry->used);
 	known->count++;
-	known->bytes += entry->bytes;
+	known->bytes += bytes_of(entry);
 	if (ours)
 		mark_dirty_locked(known, entry);
 	forget_oldest_locked(known);
@@ -354,7 +398,7 @@ void known_drop(struct known *known, struct text account, struct text agent,
 	pthread_mutex_lock(&known->mutex);
 	struct entry *entry =
 	    *find_locked(known, &line.call, hash_key(&line.call));
-	if (entry && entry->line.logged)
+	if (entry && entry->logged)
 		take_locked(known, &line, true);
 	pthread_mutex_unlock(&known->mutex);
 }
@@ -370,14 +414,16 @@ bool known_get(struct known *known, struct text account, struct text agent,
 		return false;
 	pthread_mutex_lock(&known->mutex);
 	struct entry *entry = *find_locked(known, &key, hash_key(&key));
-	bool found = entry && entry->line.logged;
+	bool found = entry && entry->logged;
 	if (found) {
+		const struct known_line line = line_of(entry);
+
 		link_remove(&entry->used);
 		link_add_after(&known->used, &entry->used);
-		copy->call.id = entry->line.call.id;
-		copy->arena = malloc(text_bytes(&entry->line.call));
+		copy->call.id = entry->id;
+		copy->arena = malloc(text_bytes(&line.call));
 		if (copy->arena) {
-			copy->call = entry->line.call;
+			copy->call = line.call;
 			move_texts(&copy->call, copy->arena);
 		}
 	}
@@ -413,8 +459,9 @@ static size_t copy_dirty(struct known *known, struct entry *copies[BATCH_MAX])
 	for (struct link *link = known->dirty.after;
 	     link != &known->dirty && count < BATCH_MAX; link = link->after) {
 		const struct entry *entry = entry_of_dirty(link);
+		const struct known_line line = line_of(entry);
 
-		copies[count] = new_entry(&entry->line, entry->hash);
+		copies[count] = new_entry(&line, entry->hash);
 		if (!copies[count])
 			break;
 		copies[count++]->version = entry->version;
@@ -425,8 +472,10 @@ static size_t copy_dirty(struct known *known, struct entry *copies[BATCH_MAX])
 
 static void mark_clean(struct known *known, const struct entry *copy)
 {
+	const struct known_line line = line_of(copy);
+
 	pthread_mutex_lock(&known->mutex);
-	struct entry *entry = *find_locked(known, &copy->line.call, copy->hash);
+	struct entry *entry = *find_locked(known, &line.call, copy->hash);
 	if (entry && entry->is_dirty && entry->version == copy->version) {
 		link_remove(&entry->dirty);
 		entry->is_dirty = false;
@@ -444,9 +493,12 @@ static bool sync_batch(struct known *known)
 		return false;
 	take_in(known);
 	size_t count = copy_dirty(known, copies);
-	for (size_t i = 0; i < count; i++)
-		if (!known_file_put(known->file, &copies[i]->line))
+	for (size_t i = 0; i < count; i++) {
+		const struct known_line line = line_of(copies[i]);
+
+		if (!known_file_put(known->file, &line))
 			break;
+	}
 	bool done = known_file_end(known->file);
 	for (size_t i = 0; i < count; i++) {
 		if (done)
