@@ -8,12 +8,12 @@
 #include "known.h"
 
 #include "known_file.h"
+#include "process.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	CALL_BYTES = 640, /* how many a call may have on average */
@@ -43,7 +43,7 @@ struct entry {
 };
 
 struct known {
-	pid_t process;
+	struct process process;  /* that made it */
 	struct known_file *file; /* owned; the syncing thread's */
 
 	pthread_mutex_t mutex;  /* for all below */
@@ -300,7 +300,7 @@ static void take_locked(struct known *known, const struct known_line *line,
 
 static bool is_mine(const struct known *known)
 {
-	return known->process == getpid();
+	return process_is_this(&known->process);
 }
 
 static void tell(const char *path, const struct err *err, char *notice,
@@ -327,7 +327,7 @@ struct known *known_open(const char *path, size_t max_calls, char *notice,
 	notice[0] = '\0';
 	if (!known)
 		goto no_memory;
-	known->process = getpid();
+	process_begin(&known->process);
 	link_init(&known->used);
 	link_init(&known->dirty);
 	known->max_calls = max_calls > 0 ? max_calls : 1;
@@ -370,6 +370,7 @@ void known_close(struct known *known)
 	free(known->buckets);
 	if (is_mine(known))
 		pthread_mutex_destroy(&known->mutex);
+	process_end(&known->process);
 	free(known);
 }
 

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "logger.h"
 #include "matcher.h"
+#include "process.h"
 #include "recall.h"
 #include "service.h"
 #include "threads.h"
@@ -33,7 +34,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	/* How much later than stop()'s deadline a thread may end: it answers
@@ -60,9 +60,9 @@ struct plugin {
 	char *service;
 
 	struct threads threads;
-	_Atomic bool stopping; /* also true before start() */
-	_Atomic long inside;   /* calls of submit() */
-	_Atomic pid_t process; /* that started it; 0: none */
+	_Atomic bool stopping;  /* also true before start() */
+	_Atomic long inside;    /* calls of submit() */
+	struct process process; /* that started it */
 };
 
 static struct plugin *plugin_of(struct crm_plugin *abi)
@@ -74,9 +74,8 @@ static struct plugin *plugin_of(struct crm_plugin *abi)
  * locks may be held for ever, and what is open is the parent's. */
 static bool is_foreign(const struct plugin *plugin)
 {
-	pid_t process = atomic_load(&plugin->process);
-
-	return process != 0 && process != getpid();
+	return process_has_begun(&plugin->process) &&
+	       !process_is_this(&plugin->process);
 }
 
 /* --------------------------------------------------------------- submit */
@@ -141,7 +140,7 @@ static enum crm_status plugin_start(struct crm_plugin *abi)
 	struct threads *threads = &plugin->threads;
 	struct err err = {0};
 
-	atomic_store(&plugin->process, getpid());
+	process_begin(&plugin->process);
 	if (!trigger_open(plugin->trigger, &err) ||
 	    !matcher_open(plugin->matcher, &err) ||
 	    !desk_open(plugin->desk, &err) ||
@@ -247,6 +246,7 @@ static void plugin_destroy(struct crm_plugin *abi)
 	free(plugin->options);
 	free(plugin->service);
 	threads_free(&plugin->threads);
+	process_end(&plugin->process);
 	free(plugin);
 }
 
@@ -460,7 +460,6 @@ struct crm_plugin *plugin_new(const struct crm_host *host, char *why,
 	plugin->health_extension.snapshot = plugin_health;
 	plugin->host = host;
 	atomic_init(&plugin->stopping, true);
-	atomic_init(&plugin->process, 0);
 	threads_init(&plugin->threads);
 	if (!make(plugin, &err)) {
 		snprintf(why, why_cap, "%s", err.text);

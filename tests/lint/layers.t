@@ -46,7 +46,7 @@ my %layers = (
 		'health',
 		'log',
 		'queue',
-		'supervisors',
+		'supervisors process',
 		'call',
 		'buf clock hosts vault unmarked',
 		'err',
