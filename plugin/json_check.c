@@ -183,27 +183,30 @@ static const char *skip_plain(const char *at, const char *end)
 	return at;
 }
 
+/* Past what stands in a string and is not plain. */
+static bool skip_odd(struct check *check)
+{
+	if (check->at == check->end)
+		return fail(check, "a string without an end");
+	if (*check->at == '\\')
+		return skip_escape(check);
+	if ((unsigned char)*check->at < 0x20)
+		return fail(check, "a control character in a string");
+	size_t step =
+	    utf8_character(check->at, (size_t)(check->end - check->at));
+	if (step == 0)
+		return fail(check, "not UTF-8");
+	check->at += step;
+	return true;
+}
+
 static bool skip_string(struct check *check)
 {
-	check->at++;
-	for (;;) {
+	check->at = skip_plain(check->at + 1, check->end);
+	while (check->at == check->end || *check->at != '"') {
+		if (!skip_odd(check))
+			return false;
 		check->at = skip_plain(check->at, check->end);
-		if (check->at == check->end)
-			return fail(check, "a string without an end");
-		if (*check->at == '"')
-			break;
-		if (*check->at == '\\') {
-			if (!skip_escape(check))
-				return false;
-			continue;
-		}
-		if ((unsigned char)*check->at < 0x20)
-			return fail(check, "a control character in a string");
-		size_t step =
-		    utf8_character(check->at, (size_t)(check->end - check->at));
-		if (step == 0)
-			return fail(check, "not UTF-8");
-		check->at += step;
 	}
 	check->at++;
 	return true;
@@ -269,6 +272,8 @@ static void skip_space(struct check *check)
 /* Goes on to the next byte that counts. */
 static bool has_more(struct check *check)
 {
+	if (check->at < check->end && (unsigned char)*check->at > ' ')
+		return true;
 	skip_space(check);
 	return check->at < check->end || fail(check, "it ends too early");
 }
