@@ -65,7 +65,9 @@ struct event {
 	struct text body;    /* the message without tokens, where kept */
 
 	unsigned cut; /* how many values were cut at their limit */
-	void *arena;  /* owned: the storage of every text above */
+	/* owned: the storage of the texts above; NULL: they are in the event's
+	 * own block, or borrowed */
+	void *arena;
 };
 
 /* Frees the event and its text; NULL is allowed. */

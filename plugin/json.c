@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a message. On the stack: a large block of memory makes malloc() tidy up
+ * all the small ones that cJSON gave back. */
+enum { USUAL_LEN = 4096 };
+
 static const cJSON *item_of(const struct json *value)
 {
 	return (const cJSON *)value;
@@ -71,10 +75,12 @@ struct json *json_parse(const char *bytes, size_t len, unsigned depth_max,
 struct json *json_parse_named(const char *bytes, size_t len, unsigned depth_max,
 			      const struct json_names *names, struct err *err)
 {
-	struct json_pick pick = {.names = names, .kept = malloc(len + 1)};
+	char usual[USUAL_LEN];
+	char *kept = len <= sizeof(usual) ? usual : malloc(len);
+	struct json_pick pick = {.names = names, .kept = kept};
 	struct json *root = NULL;
 
-	if (!pick.kept) {
+	if (!kept) {
 		err_set(err, ERR_NO_MEMORY, "no memory to parse the message");
 		return NULL;
 	}
@@ -82,10 +88,10 @@ struct json *json_parse_named(const char *bytes, size_t len, unsigned depth_max,
 		/* json_member() must not find one that was too late before */
 		bool all = pick.members > JSON_MEMBERS_MAX;
 
-		root =
-		    build(all ? bytes : pick.kept, all ? len : pick.len, err);
+		root = build(all ? bytes : kept, all ? len : pick.len, err);
 	}
-	free(pick.kept);
+	if (kept != usual)
+		free(kept);
 	return root;
 }
 

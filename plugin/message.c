@@ -99,25 +99,21 @@ static struct text copy_cut(struct text text, size_t max, char **at)
 	return copy;
 }
 
-/* The event, its texts cut to their limits and copied out of the tree. */
-static struct event *pack(const struct draft *draft)
+/* The event, its texts cut to their limits and copied out of the tree, all in
+ * one block. */
+static struct event *pack(struct draft *draft)
 {
-	struct event *event = malloc(sizeof(*event));
-	size_t size = 0;
+	size_t size = sizeof(struct event);
 
+	for (int i = 0; i < FIELD_COUNT; i++) {
+		size_t len = field_text(&draft->event, &fields[i])->len;
+		size += (len < fields[i].max ? len : fields[i].max) + 1;
+	}
+	struct event *event = malloc(size);
 	if (!event)
 		return NULL;
 	*event = draft->event;
-	for (int i = 0; i < FIELD_COUNT; i++) {
-		size_t len = field_text(event, &fields[i])->len;
-		size += (len < fields[i].max ? len : fields[i].max) + 1;
-	}
-	event->arena = malloc(size);
-	char *at = event->arena;
-	if (!at) {
-		free(event);
-		return NULL;
-	}
+	char *at = (char *)(event + 1);
 	for (int i = 0; i < FIELD_COUNT; i++) {
 		struct text *text = field_text(event, &fields[i]);
 		bool cut = text->len > fields[i].max;
@@ -129,17 +125,29 @@ static struct event *pack(const struct draft *draft)
 	return event;
 }
 
-static bool fill_log(struct message_log *log, const struct envelope *envelope,
-		     const struct draft *draft, struct err *err)
+static bool no_memory(struct err *err)
 {
-	log->arena = malloc(envelope->request_id.len + 1);
-	if (draft)
-		log->event = pack(draft);
-	if (!log->arena || (draft && !log->event)) {
-		message_log_free(log);
-		return err_set(err, ERR_NO_MEMORY, "no memory for the event");
-	}
-	char *at = log->arena;
+	return err_set(err, ERR_NO_MEMORY, "no memory for the event");
+}
+
+static bool fill_log(struct message_log *log, struct draft *draft,
+		     struct err *err)
+{
+	log->event = pack(draft);
+	if (!log->event)
+		return no_memory(err);
+	log->request_id = log->event->request_id;
+	return true;
+}
+
+/* Nothing is to be written. */
+static bool fill_viewed(struct message_log *log,
+			const struct envelope *envelope, struct err *err)
+{
+	char *at = log->arena = malloc(envelope->request_id.len + 1);
+
+	if (!at)
+		return no_memory(err);
 	log->request_id = envelope_copy(envelope->request_id, &at);
 	return true;
 }
@@ -214,7 +222,7 @@ bool message_decode_log(const char *body, size_t len,
 	buf_init(&draft.kept, SIZE_MAX);
 
 	if (draft_text_is(trigger, "viewLog")) {
-		done = fill_log(log, &envelope, NULL, err);
+		done = fill_viewed(log, &envelope, err);
 		goto out;
 	}
 	if (origin->drop_recording)
@@ -225,7 +233,7 @@ bool message_decode_log(const char *body, size_t len,
 	    !keep_body(&draft, &envelope, (struct text){body, len},
 		       origin->keep_body, err))
 		goto out;
-	done = fill_log(log, &envelope, &draft, err);
+	done = fill_log(log, &draft, err);
 out:
 	buf_free(&draft.form);
 	buf_free(&draft.kept);

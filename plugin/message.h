@@ -40,9 +40,9 @@ struct message_origin {
 /* A request to log: who is to be answered and, unless the message writes
  * nothing (viewLog), the event. */
 struct message_log {
-	struct text request_id; /* borrowed from arena */
+	struct text request_id; /* borrowed from one of these */
 	struct event *event;    /* owned, or NULL */
-	void *arena;            /* owned */
+	void *arena;            /* owned, or NULL */
 };
 
 /* A match query. `ids` are distinct, in the order first asked, of any length:
