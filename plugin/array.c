@@ -52,10 +52,13 @@ void array_begin(struct array *array)
 static void add_bytes(struct array *array, const void *bytes, size_t len)
 {
 	uint32_t length = htobe32((uint32_t)len);
+	char *at = buf_extend(&array->buf, sizeof(length) + len);
 
 	array->count++;
-	buf_add(&array->buf, &length, sizeof(length));
-	buf_add(&array->buf, bytes, len);
+	if (!at)
+		return;
+	memcpy(at, &length, sizeof(length));
+	memcpy(at + sizeof(length), bytes, len);
 }
 
 void array_add_null(struct array *array)

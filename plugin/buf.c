@@ -1,8 +1,6 @@
 /* buf - see buf.h. */
 #include "buf.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,17 +29,9 @@ void buf_clear(struct buf *buf)
 /* Makes room for `more` bytes and a NUL, at least doubling. */
 static bool make_room(struct buf *buf, size_t more)
 {
-	if (buf->failed)
-		return false;
-	if (more > buf->max - buf->len) {
-		buf->failed = buf->full = true;
-		return false;
-	}
 	size_t need = buf->len + more + 1;
-	if (need <= buf->cap)
-		return true;
-
 	size_t cap = buf->cap ? buf->cap * 2 : FIRST_CAP;
+
 	if (cap < need)
 		cap = need;
 	char *bytes = realloc(buf->bytes, cap);
@@ -54,15 +44,29 @@ static bool make_room(struct buf *buf, size_t more)
 	return true;
 }
 
-bool buf_add(struct buf *buf, const void *bytes, size_t len)
+char *buf_extend(struct buf *buf, size_t len)
 {
-	if (!make_room(buf, len))
-		return false;
-	if (len > 0)
-		memcpy(buf->bytes + buf->len, bytes, len);
+	if (buf->failed)
+		return NULL;
+	if (len > buf->max - buf->len) {
+		buf->failed = buf->full = true;
+		return NULL;
+	}
+	if (len >= buf->cap - buf->len && !make_room(buf, len))
+		return NULL;
+	char *at = buf->bytes + buf->len;
 	buf->len += len;
 	buf->bytes[buf->len] = '\0';
-	return true;
+	return at;
+}
+
+bool buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+	char *at = buf_extend(buf, len);
+
+	if (at && len > 0)
+		memcpy(at, bytes, len);
+	return at != NULL;
 }
 
 bool buf_add_string(struct buf *buf, const char *string)
@@ -72,10 +76,17 @@ bool buf_add_string(struct buf *buf, const char *string)
 
 bool buf_add_int(struct buf *buf, int64_t number)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRId64, number);
+	char digits[24], *end = digits + sizeof(digits), *at = end;
+	uint64_t rest = (uint64_t)number;
 
-	return buf_add(buf, digits, (size_t)len);
+	if (number < 0)
+		rest = 0 - rest;
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		*--at = '-';
+	return buf_add(buf, at, (size_t)(end - at));
 }
 
 static bool add_escape(struct buf *buf, unsigned char byte)
@@ -103,21 +114,38 @@ static bool add_escape(struct buf *buf, unsigned char byte)
 	}
 }
 
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* The text's plain beginning, which is all of nearly every one. */
+static size_t plain_len(const char *bytes, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len && is_plain(bytes[plain]))
+		plain++;
+	return plain;
+}
+
 bool buf_add_json(struct buf *buf, const char *bytes, size_t len)
 {
-	size_t done = 0;
+	size_t plain = plain_len(bytes, len);
+	char *at = buf_extend(buf, plain + 1);
 
-	buf_add(buf, "\"", 1);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)bytes[i];
-
-		if (byte >= 0x20 && byte != '"' && byte != '\\')
-			continue;
-		buf_add(buf, bytes + done, i - done);
-		add_escape(buf, byte);
-		done = i + 1;
+	if (!at)
+		return false;
+	*at = '"';
+	if (plain > 0)
+		memcpy(at + 1, bytes, plain);
+	while (plain < len) {
+		add_escape(buf, (unsigned char)bytes[plain]);
+		bytes += plain + 1;
+		len -= plain + 1;
+		plain = plain_len(bytes, len);
+		buf_add(buf, bytes, plain);
 	}
-	buf_add(buf, bytes + done, len - done);
 	return buf_add(buf, "\"", 1);
 }
 

@@ -26,6 +26,10 @@ void buf_free(struct buf *buf);
 /* Empties it and forgets a failure, but keeps the memory. */
 void buf_clear(struct buf *buf);
 
+/* Makes it longer by `len` bytes, for the caller to fill in; NULL when it has
+ * failed. */
+char *buf_extend(struct buf *buf, size_t len);
+
 /* Each returns !buf->failed. */
 bool buf_add(struct buf *buf, const void *bytes, size_t len);
 bool buf_add_string(struct buf *buf, const char *string);

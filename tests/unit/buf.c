@@ -50,6 +50,50 @@ static void keeps_its_limit(void)
 	buf_free(&buf);
 }
 
+static void numbers(void)
+{
+	static const int64_t all[] = {0,
+				      1,
+				      -1,
+				      9,
+				      10,
+				      -10,
+				      123456789,
+				      INT64_MAX,
+				      100,
+				      1000,
+				      90071992547409910};
+	struct buf buf;
+
+	buf_init(&buf, 1000);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		buf_add_int(&buf, all[i]);
+		buf_add_string(&buf, " ");
+	}
+	is(buf.bytes,
+	   "0 1 -1 9 10 -10 123456789 9223372036854775807 100 1000 "
+	   "90071992547409910 ",
+	   "numbers are written in digits");
+	buf_free(&buf);
+}
+
+static void extends(void)
+{
+	struct buf buf;
+
+	buf_init(&buf, 1000);
+	char *at = buf_extend(&buf, 3);
+	if (ok(at && buf.len == 3, "a buffer is made longer"))
+		memcpy(at, "abc", 3);
+	buf_add_string(&buf, "d");
+	is(buf.bytes, "abcd", "and filled in by others");
+	for (int i = 0; i < 900; i++)
+		buf_extend(&buf, 1);
+	ok(buf.len == 904 && buf.bytes[904] == '\0', "it ends in a NUL");
+	ok(!buf_extend(&buf, 97) && buf.full, "it cannot exceed the limit");
+	buf_free(&buf);
+}
+
 static void escapes(void)
 {
 	static const char text[] = "a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9";
@@ -61,6 +105,9 @@ static void escapes(void)
 	   "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\"",
 	   "a JSON string escapes what JSON demands and nothing else");
 	buf_clear(&buf);
+	buf_add_json(&buf, "\"\"a", 3);
+	is(buf.bytes, "\"\\\"\\\"a\"", "also at its ends, and in a row");
+	buf_clear(&buf);
 	buf_add_json(&buf, NULL, 0);
 	is(buf.bytes, "\"\"", "absent bytes are an empty JSON string");
 	buf_free(&buf);
@@ -69,6 +116,8 @@ static void escapes(void)
 int main(void)
 {
 	appends();
+	numbers();
+	extends();
 	keeps_its_limit();
 	escapes();
 	return tap_done();
