@@ -333,7 +333,9 @@ static void expire(struct matcher *matcher, uint64_t now)
 		answer_from_memory(matcher, query);
 }
 
-static void work(struct matcher *matcher)
+/* True: there may be more to do at once, with those who asked again when they
+ * were answered. */
+static bool work(struct matcher *matcher)
 {
 	enum store_state state;
 	struct err err;
@@ -342,7 +344,7 @@ static void work(struct matcher *matcher)
 		state = store_step(matcher->store, &err);
 		if (state == STORE_DONE)
 			round_done(matcher);
-		if (state == STORE_DONE || state == STORE_IDLE)
+		if (state == STORE_IDLE)
 			ask_next(matcher);
 		if (state == STORE_FAILED && err.kind != ERR_AWAY &&
 		    err.kind != ERR_SCHEMA)
@@ -351,6 +353,7 @@ static void work(struct matcher *matcher)
 		    store_hopeless(matcher->store) != ERR_NONE)
 			expire(matcher, CLOCK_NEVER);
 	} while (state == STORE_FAILED);
+	return state == STORE_DONE;
 }
 
 void *matcher_run(void *argument)
@@ -365,7 +368,8 @@ void *matcher_run(void *argument)
 		if (!open && now >= stop_ns)
 			break;
 		expire(matcher, matcher->away ? CLOCK_NEVER : now);
-		work(matcher);
+		if (work(matcher))
+			continue;
 		uint64_t until_ns = round_due_ns(&matcher->round);
 		if (!open && until_ns == CLOCK_NEVER)
 			break;

@@ -309,12 +309,12 @@ static enum spool_says recall_spooled(struct recall *recall,
 {
 	struct spool_found found = {0};
 	struct err err;
-	uint64_t now = clock_ns();
 
 	if (recall->silent)
 		return SPOOL_SILENT;
 	if (!recall->looks)
 		return SPOOL_LACKS;
+	uint64_t now = clock_ns();
 	if (!spool_find(recall->spool, match->account, match->agent,
 			match->ids[i], &found,
 			(unsigned)clock_until_ms(now, recall->until_ns),
