@@ -7,6 +7,7 @@
  * logged is remembered only of one that was known, to tell the file. */
 #include "known.h"
 
+#include "known_entry.h"
 #include "known_file.h"
 #include "process.h"
 
@@ -18,39 +19,18 @@
 enum {
 	CALL_BYTES = 640, /* how many a call may have on average */
 	BATCH_MAX = 256,  /* calls written in one transaction */
-	BATCHES_MAX = 64, /* transactions a sync */
-	CALL_TEXTS = 7
-};
-
-#define NO_TEXT UINT32_MAX /* as a length */
-
-/* In a ring with its head. */
-struct link {
-	struct link *before, *after;
-};
-
-/* There are many: it is no known_line, which has more pointers than text. */
-struct entry {
-	struct link used; /* first: see entry_of_used() */
-	struct link dirty;
-	struct entry *next; /* in the bucket */
-	uint64_t version;
-	int64_t id;
-	uint32_t hash;
-	uint32_t lens[CALL_TEXTS]; /* of the texts, NO_TEXT: absent */
-	bool is_dirty, logged;
-	char storage[]; /* the texts there are, each with a NUL */
+	BATCHES_MAX = 64  /* transactions a sync */
 };
 
 struct known {
 	struct process process;  /* that made it */
 	struct known_file *file; /* owned; the syncing thread's */
 
-	pthread_mutex_t mutex;  /* for all below */
-	struct entry **buckets; /* owned */
-	size_t bucket_count;    /* a power of 2 */
-	struct link used;       /* the most recently used first */
-	struct link dirty;      /* the oldest first */
+	pthread_mutex_t mutex;        /* for all below */
+	struct known_entry **buckets; /* owned */
+	size_t bucket_count;          /* a power of 2 */
+	struct known_link used;       /* the most recently used first */
+	struct known_link dirty;      /* the oldest first */
 	size_t count, max_calls;
 	size_t bytes, max_bytes;
 	uint64_t version; /* the last given */
@@ -58,18 +38,18 @@ struct known {
 
 /* ---------------------------------------------------------------- lists */
 
-static void link_init(struct link *head)
+static void link_init(struct known_link *head)
 {
 	head->before = head->after = head;
 }
 
-static void link_remove(struct link *link)
+static void link_remove(struct known_link *link)
 {
 	link->before->after = link->after;
 	link->after->before = link->before;
 }
 
-static void link_add_after(struct link *place, struct link *link)
+static void link_add_after(struct known_link *place, struct known_link *link)
 {
 	link->before = place;
 	link->after = place->after;
@@ -77,146 +57,40 @@ static void link_add_after(struct link *place, struct link *link)
 	place->after = link;
 }
 
-static struct entry *entry_of_used(struct link *link)
+static struct known_entry *entry_of_used(struct known_link *link)
 {
-	return (struct entry *)link;
+	return (struct known_entry *)link;
 }
 
-static struct entry *entry_of_dirty(struct link *link)
+static struct known_entry *entry_of_dirty(struct known_link *link)
 {
-	return (struct entry *)((char *)link - offsetof(struct entry, dirty));
+	return (struct known_entry *)((char *)link -
+				      offsetof(struct known_entry, dirty));
 }
 
 /* -------------------------------------------------------------- entries */
 
-static uint32_t hash_key(const struct known_call *call)
+static struct known_entry **
+find_locked(struct known *known, const struct known_call *call, uint32_t hash)
 {
-	uint64_t hash = call_hash(call->session_id.s, call->session_id.len);
+	struct known_entry **at =
+	    &known->buckets[hash & (known->bucket_count - 1)];
 
-	hash = hash * 31 + call_hash(call->agent.s, call->agent.len);
-	hash = hash * 31 + call_hash(call->account.s, call->account.len);
-	return (uint32_t)hash;
-}
-
-static bool same_text(struct text a, struct text b)
-{
-	return text_equal(a, b) || (!a.s && !b.s);
-}
-
-static void list_texts(struct known_call *call, struct text *texts[CALL_TEXTS])
-{
-	texts[0] = &call->account;
-	texts[1] = &call->agent;
-	texts[2] = &call->session_id;
-	texts[3] = &call->note;
-	texts[4] = &call->contact_id;
-	texts[5] = &call->contact_name;
-	texts[6] = &call->contact_type;
-}
-
-static size_t text_bytes(const struct known_call *call)
-{
-	struct known_call copy = *call;
-	struct text *texts[CALL_TEXTS];
-	size_t bytes = 1;
-
-	list_texts(&copy, texts);
-	for (int i = 0; i < CALL_TEXTS; i++)
-		bytes += texts[i]->s ? texts[i]->len + 1 : 0;
-	return bytes;
-}
-
-/* Makes the texts those in `storage`, which has text_bytes(). */
-static void move_texts(struct known_call *call, char *storage)
-{
-	struct text *texts[CALL_TEXTS];
-
-	list_texts(call, texts);
-	for (int i = 0; i < CALL_TEXTS; i++) {
-		size_t len = texts[i]->len;
-
-		if (!texts[i]->s)
-			continue;
-		if (len > 0)
-			memcpy(storage, texts[i]->s, len);
-		storage[len] = '\0';
-		texts[i]->s = storage;
-		storage += len + 1;
-	}
-}
-
-/* What the entry says; the text stays its own. */
-static struct known_line line_of(const struct entry *entry)
-{
-	struct known_line line = {.call.id = entry->id,
-				  .logged = entry->logged};
-	const char *at = entry->storage;
-	struct text *texts[CALL_TEXTS];
-
-	list_texts(&line.call, texts);
-	for (int i = 0; i < CALL_TEXTS; i++) {
-		if (entry->lens[i] == NO_TEXT)
-			continue;
-		*texts[i] = (struct text){at, entry->lens[i]};
-		at += entry->lens[i] + 1;
-	}
-	return line;
-}
-
-static size_t bytes_of(const struct entry *entry)
-{
-	const struct known_line line = line_of(entry);
-
-	return sizeof(*entry) + text_bytes(&line.call);
-}
-
-static bool is_about(const struct entry *entry, const struct known_call *call,
-		     uint32_t hash)
-{
-	if (entry->hash != hash)
-		return false;
-	const struct known_line line = line_of(entry);
-
-	return same_text(line.call.session_id, call->session_id) &&
-	       same_text(line.call.agent, call->agent) &&
-	       same_text(line.call.account, call->account);
-}
-
-static bool says(const struct entry *entry, const struct known_line *line)
-{
-	struct known_line own = line_of(entry), other = *line;
-	struct text *owns[CALL_TEXTS], *others[CALL_TEXTS];
-
-	if (own.logged != other.logged || own.call.id != other.call.id)
-		return false;
-	list_texts(&own.call, owns);
-	list_texts(&other.call, others);
-	for (int i = 0; i < CALL_TEXTS; i++)
-		if (!same_text(*owns[i], *others[i]))
-			return false;
-	return true;
-}
-
-static struct entry **find_locked(struct known *known,
-				  const struct known_call *call, uint32_t hash)
-{
-	struct entry **at = &known->buckets[hash & (known->bucket_count - 1)];
-
-	while (*at && !is_about(*at, call, hash))
+	while (*at && !known_entry_is_about(*at, call, hash))
 		at = &(*at)->next;
 	return at;
 }
 
-static void forget_locked(struct known *known, struct entry **at)
+static void forget_locked(struct known *known, struct known_entry **at)
 {
-	struct entry *entry = *at;
+	struct known_entry *entry = *at;
 
 	*at = entry->next;
 	link_remove(&entry->used);
 	if (entry->is_dirty)
 		link_remove(&entry->dirty);
 	known->count--;
-	known->bytes -= bytes_of(entry);
+	known->bytes -= known_entry_bytes(entry);
 	free(entry);
 }
 
@@ -224,8 +98,8 @@ static void forget_oldest_locked(struct known *known)
 {
 	while (known->count > known->max_calls ||
 	       (known->bytes > known->max_bytes && known->count > 1)) {
-		struct entry *oldest = entry_of_used(known->used.before);
-		struct entry **at =
+		struct known_entry *oldest = entry_of_used(known->used.before);
+		struct known_entry **at =
 		    &known->buckets[oldest->hash & (known->bucket_count - 1)];
 
 		while (*at != oldest)
@@ -234,29 +108,11 @@ static void forget_oldest_locked(struct known *known)
 	}
 }
 
-static void mark_dirty_locked(struct known *known, struct entry *entry)
+static void mark_dirty_locked(struct known *known, struct known_entry *entry)
 {
 	entry->version = ++known->version;
 	entry->is_dirty = true;
 	link_add_after(known->dirty.before, &entry->dirty);
-}
-
-static struct entry *new_entry(const struct known_line *line, uint32_t hash)
-{
-	struct known_call call = line->call;
-	struct text *texts[CALL_TEXTS];
-	struct entry *entry = malloc(sizeof(*entry) + text_bytes(&call));
-
-	if (!entry)
-		return NULL;
-	*entry =
-	    (struct entry){.id = call.id, .hash = hash, .logged = line->logged};
-	move_texts(&call, entry->storage);
-	list_texts(&call, texts);
-	for (int i = 0; i < CALL_TEXTS; i++)
-		entry->lens[i] =
-		    texts[i]->s ? (uint32_t)texts[i]->len : NO_TEXT;
-	return entry;
 }
 
 /* `ours`: it is news to the file; else the file's news to us, which what we know
@@ -264,11 +120,11 @@ static struct entry *new_entry(const struct known_line *line, uint32_t hash)
 static void take_locked(struct known *known, const struct known_line *line,
 			bool ours)
 {
-	uint32_t hash = hash_key(&line->call);
-	struct entry **at = find_locked(known, &line->call, hash);
+	uint32_t hash = known_entry_hash(&line->call);
+	struct known_entry **at = find_locked(known, &line->call, hash);
 
-	if (*at && says(*at, line)) {
-		struct entry *entry = *at;
+	if (*at && known_entry_says(*at, line)) {
+		struct known_entry *entry = *at;
 
 		link_remove(&entry->used);
 		link_add_after(&known->used, &entry->used);
@@ -276,8 +132,8 @@ static void take_locked(struct known *known, const struct known_line *line,
 	}
 	if (*at && !ours && (*at)->is_dirty)
 		return;
-	struct entry *entry =
-	    ours || line->logged ? new_entry(line, hash) : NULL;
+	struct known_entry *entry =
+	    ours || line->logged ? known_entry_new(line, hash) : NULL;
 	/* An old note of a logged call is better than that it were not. */
 	if (!entry && ours && line->logged)
 		return;
@@ -290,7 +146,7 @@ static void take_locked(struct known *known, const struct known_line *line,
 	*at = entry;
 	link_add_after(&known->used, &entry->used);
 	known->count++;
-	known->bytes += bytes_of(entry);
+	known->bytes += known_entry_bytes(entry);
 	if (ours)
 		mark_dirty_locked(known, entry);
 	forget_oldest_locked(known);
@@ -336,7 +192,8 @@ struct known *known_open(const char *path, size_t max_calls, char *notice,
 	while (known->bucket_count < known->max_calls)
 		known->bucket_count *= 2;
 	pthread_mutex_init(&known->mutex, NULL);
-	known->buckets = calloc(known->bucket_count, sizeof(struct entry *));
+	known->buckets =
+	    calloc(known->bucket_count, sizeof(struct known_entry *));
 	if (path)
 		known->file = known_file_new(path, known->max_calls);
 	if (!known->buckets || (path && !known->file))
@@ -360,9 +217,9 @@ void known_close(struct known *known)
 	if (!known)
 		return;
 	known_file_free(known->file, !is_mine(known));
-	struct link *link = known->used.after;
+	struct known_link *link = known->used.after;
 	while (link && link != &known->used) {
-		struct link *next = link->after;
+		struct known_link *next = link->after;
 
 		free(entry_of_used(link));
 		link = next;
@@ -397,8 +254,8 @@ void known_drop(struct known *known, struct text account, struct text agent,
 	if (!is_mine(known))
 		return;
 	pthread_mutex_lock(&known->mutex);
-	struct entry *entry =
-	    *find_locked(known, &line.call, hash_key(&line.call));
+	struct known_entry *entry =
+	    *find_locked(known, &line.call, known_entry_hash(&line.call));
 	if (entry && entry->logged)
 		take_locked(known, &line, true);
 	pthread_mutex_unlock(&known->mutex);
@@ -414,19 +271,16 @@ bool known_get(struct known *known, struct text account, struct text agent,
 	if (!is_mine(known))
 		return false;
 	pthread_mutex_lock(&known->mutex);
-	struct entry *entry = *find_locked(known, &key, hash_key(&key));
+	struct known_entry *entry =
+	    *find_locked(known, &key, known_entry_hash(&key));
 	bool found = entry && entry->logged;
 	if (found) {
-		const struct known_line line = line_of(entry);
-
 		link_remove(&entry->used);
 		link_add_after(&known->used, &entry->used);
 		copy->call.id = entry->id;
-		copy->arena = malloc(text_bytes(&line.call));
-		if (copy->arena) {
-			copy->call = line.call;
-			move_texts(&copy->call, copy->arena);
-		}
+		copy->arena = known_entry_copy(entry);
+		if (copy->arena)
+			copy->call = known_entry_line(copy->arena).call;
 	}
 	pthread_mutex_unlock(&known->mutex);
 	return found;
@@ -452,31 +306,29 @@ static void take_in(struct known *known)
 }
 
 /* Copies of the calls that are dirty longest; fewer when memory is out. */
-static size_t copy_dirty(struct known *known, struct entry *copies[BATCH_MAX])
+static size_t copy_dirty(struct known *known,
+			 struct known_entry *copies[BATCH_MAX])
 {
 	size_t count = 0;
 
 	pthread_mutex_lock(&known->mutex);
-	for (struct link *link = known->dirty.after;
+	for (struct known_link *link = known->dirty.after;
 	     link != &known->dirty && count < BATCH_MAX; link = link->after) {
-		const struct entry *entry = entry_of_dirty(link);
-		const struct known_line line = line_of(entry);
-
-		copies[count] = new_entry(&line, entry->hash);
+		copies[count] = known_entry_copy(entry_of_dirty(link));
 		if (!copies[count])
 			break;
-		copies[count++]->version = entry->version;
+		count++;
 	}
 	pthread_mutex_unlock(&known->mutex);
 	return count;
 }
 
-static void mark_clean(struct known *known, const struct entry *copy)
+static void mark_clean(struct known *known, const struct known_entry *copy)
 {
-	const struct known_line line = line_of(copy);
+	const struct known_line line = known_entry_line(copy);
 
 	pthread_mutex_lock(&known->mutex);
-	struct entry *entry = *find_locked(known, &line.call, copy->hash);
+	struct known_entry *entry = *find_locked(known, &line.call, copy->hash);
 	if (entry && entry->is_dirty && entry->version == copy->version) {
 		link_remove(&entry->dirty);
 		entry->is_dirty = false;
@@ -487,7 +339,7 @@ static void mark_clean(struct known *known, const struct entry *copy)
 /* Whether there may be more to do. */
 static bool sync_batch(struct known *known)
 {
-	struct entry *copies[BATCH_MAX];
+	struct known_entry *copies[BATCH_MAX];
 	struct err err;
 
 	if (!known_file_begin(known->file, &err))
@@ -495,7 +347,7 @@ static bool sync_batch(struct known *known)
 	take_in(known);
 	size_t count = copy_dirty(known, copies);
 	for (size_t i = 0; i < count; i++) {
-		const struct known_line line = line_of(copies[i]);
+		const struct known_line line = known_entry_line(copies[i]);
 
 		if (!known_file_put(known->file, &line))
 			break;

@@ -23,7 +23,7 @@ my %layers = (
 		'recorder question recordings changes rollup retention',
 		'columns',
 		'store',
-		'spool known known_file',
+		'spool known known_entry known_file',
 		'spool_find',
 		'spool_file',
 		'spool_copy',

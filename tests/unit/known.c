@@ -46,10 +46,10 @@ static bool knows(struct known *known, const char *session_id, int64_t id,
 		  const char *note)
 {
 	struct known_copy copy;
-	bool same =
-	    get(known, session_id, &copy) && copy.call.id == id &&
-	    (note ? copy.call.note.s && strcmp(copy.call.note.s, note) == 0
-		  : !copy.call.note.s);
+	bool same = get(known, session_id, &copy) && copy.call.id == id &&
+		    (note ? text_equal(copy.call.note, text_of(note))
+			  : !copy.call.note.s) &&
+		    text_equal(copy.call.contact_type, text_of("type"));
 
 	known_copy_free(&copy);
 	return same;
@@ -96,6 +96,33 @@ static void test_memory(void)
 	drop(known, "5");
 	ok(!get(known, "5", &copy), "nor what never was");
 	known_close(known);
+}
+
+/* Lengths of which the number takes a byte more than that of the one before. */
+static void test_lengths(void)
+{
+	static const size_t lengths[] = {0,     1,       125,     126,    127,
+					 128,   16381,   16382,   16383,  16384,
+					 65536, 1 << 20, 2097150, 2097151};
+	enum { COUNT = sizeof(lengths) / sizeof(lengths[0]) };
+	char notice[SPOOL_NOTICE], id[16];
+	struct known *known = open_known(100000, notice);
+	char *note = malloc((2 << 20) + 1);
+	int kept = 0;
+
+	memset(note, 'n', 2 << 20);
+	for (int again = 0; again < 2; again++)
+		for (int i = 0; i < COUNT; i++) {
+			snprintf(id, sizeof(id), "l%d", i);
+			note[lengths[i]] = '\0';
+			if (!again)
+				put(known, id, i, note);
+			kept += knows(known, id, i, note);
+			note[lengths[i]] = 'n';
+		}
+	ok(kept == 2 * COUNT, "a note of any length is kept");
+	known_close(known);
+	free(note);
 }
 
 static void test_bytes(void)
@@ -367,6 +394,8 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/known.db", folder);
 	test_memory();
 	test_bytes();
+	unlink(path);
+	test_lengths();
 	unlink(path);
 	test_sharing();
 	unlink(path);
