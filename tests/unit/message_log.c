@@ -330,6 +330,57 @@ static void origins(void)
 	message_log_free(&log);
 }
 
+/* What nobody reads is kept as well. */
+static void bodies(void)
+{
+	static const char plain[] =
+	    "{ \"requestId\":\"r\",\"x\":[1],\"body\":{\"call\":{"
+	    "\"sessionId\":\"7\",\"y\":{\"z\":2},\"recording\":{"
+	    "\"id\":\"9\",\"link\":\"l\"}}}}";
+	static const char secret[] =
+	    "{ \"requestId\":\"r\",\"x\":[1],\"body\":{\"call\":{"
+	    "\"sessionId\":\"7\",\"y\":{\"z\":2},\"recording\":{"
+	    "\"id\":\"9\",\"link\":\"l?access_token=S\"}}}}";
+	static const char written[] =
+	    "{\"requestId\":\"r\",\"x\":[1],\"body\":{\"call\":{"
+	    "\"sessionId\":\"7\",\"y\":{\"z\":2},\"recording\":{"
+	    "\"id\":\"9\",\"link\":\"l\"}}}}";
+	static const char dropped[] =
+	    "{\"requestId\":\"r\",\"x\":[1],\"body\":{\"call\":{"
+	    "\"sessionId\":\"7\",\"y\":{\"z\":2}}}}";
+	static const struct {
+		const char *name, *message, *body;
+		enum message_body keep;
+		bool drop;
+	} kept[] = {
+	    {"a message is kept as it is", plain, plain, MESSAGE_BODY_ALL,
+	     false},
+	    {"or without tokens", secret, written, MESSAGE_BODY_ALL, false},
+	    {"or without its recording", plain, dropped, MESSAGE_BODY_ALL,
+	     true},
+	    {"or without both", secret, dropped, MESSAGE_BODY_ALL, true},
+	    {"or not at all", plain, NULL, MESSAGE_BODY_NONE, true},
+	    {"or not yet", secret, NULL, MESSAGE_BODY_FINAL, true},
+	};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		struct message_origin origin = decode_origin();
+		struct message_log log;
+
+		origin.keep_body = kept[i].keep;
+		origin.drop_recording = kept[i].drop;
+		if (!message_decode_log(kept[i].message,
+					strlen(kept[i].message), &origin, &log,
+					NULL))
+			continue;
+		is(log.event->body.s, kept[i].body, kept[i].name);
+		ok(!log.event->recording_id.s == kept[i].drop,
+		   "%s: the recording is %s", kept[i].name,
+		   kept[i].drop ? "dropped" : "known");
+		message_log_free(&log);
+	}
+}
+
 static void writes_nothing(void)
 {
 	struct message_log log;
@@ -353,6 +404,7 @@ int main(void)
 	FOLLOW(contacts);
 	FOLLOW(saves);
 	origins();
+	bodies();
 	writes_nothing();
 	return tap_done();
 }
