@@ -145,7 +145,8 @@ unlike join('', map { slurp($_) } glob "$spool*"), qr/$secret/, 'and the token i
 # ----------------------------------------------------------- what it offers
 my $service = $driver->ask('service');
 is_deeply $service->{paths}, [ '/callLogger', '/callLogger/match', 'call_log/backfill', 'call_log/calls',
-	'call_log/call', 'call_log/set-note', 'call_log/settings', 'call_log/events', 'call_log/report', 'call_log/report-calls' ], 'it takes its paths';
+	'call_log/call', 'call_log/set-note', 'call_log/settings', 'call_log/events', 'call_log/recording',
+	'call_log/report', 'call_log/report-calls' ], 'it takes its paths';
 is $service->{events}, 'call_log/events', 'one of them tells pages what changed';
 is_deeply $service->{types}, ['rc-callLogger-auto-log-notify'], 'and a notification';
 is_deeply $service->{service}, {
