@@ -70,6 +70,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 15
 \set name playing
 \ir one.sql
+\set migration 16
+\set name write_path
+\ir one.sql
 
 \if :check
 \else

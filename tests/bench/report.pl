@@ -68,8 +68,9 @@ sub write_price {
 	}
 	my $without = $cluster->database("plain");
 	my $text = $without->psql(q{SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'record_calls'});
-	for my $part (qr/\n[^\n]*What was counted already.*?END IF;/s, qr/, min\(least\(u\.began_at, u\.moved_from\)\)/, qr/, began(?= FROM upserted)/,
-		qr/-- all that reports count by.*?ELSE c\.moved_from END,/s) {
+	for my $part (qr/\n[^\n]*What was counted already.*?END IF;/s, qr/, min\(u\.began_at\)(?= INTO)/, qr/, began(?= FROM updated)/,
+		qr/, min\(least\(u\.began_at, u\.moved_from\)\)/, qr/, earlier(?= FROM upserted)/,
+		qr/-- all that reports count by.*?ELSE c\.moved_from END,/s, qr/moved_from    = CASE.*?ELSE c\.moved_from END,/s) {
 		$text =~ s/$part// or die "record_calls() has no $part\n";
 	}
 	$without->psql("$text; DROP TRIGGER mark_changed ON call_log.calls; DROP INDEX call_log.calls_began");
