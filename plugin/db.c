@@ -3,6 +3,7 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "prepared.h"
 #include "servers.h"
 #include "sqlstate.h"
 
@@ -26,7 +27,9 @@ struct db {
 	uint64_t attempt_ns;    /* when the attempt began */
 	struct backoff backoff; /* of attempts */
 
-	PGresult **results; /* owned, each and the list */
+	struct prepared prepared;
+	size_t sent, taken; /* of the group: commands, and their results */
+	PGresult **results; /* owned, each and the list; of statements alone */
 	size_t count, cap;
 	struct err error;  /* the first error of the group */
 	bool rolling_back; /* the group is a ROLLBACK of our own */
@@ -200,6 +203,8 @@ static bool drop(struct db *db)
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->rolling_back = false;
+	db->sent = db->taken = 0;
+	prepared_forget(&db->prepared);
 	db->state = DB_DOWN;
 	bool more = turn(db);
 	if (more)
@@ -364,19 +369,50 @@ static enum db_state step_connecting(struct db *db, struct err *err)
 
 /* ----------------------------------------------------------- statements */
 
-bool db_queue(struct db *db, const struct db_statement *statement,
-	      struct err *err)
+static bool send_prepare(struct db *db, const char *name,
+			 const struct db_statement *statement)
+{
+	db->sent++;
+	return PQsendPrepare(db->conn, name, statement->sql, statement->count,
+			     statement->types) == 1;
+}
+
+static bool send_statement(struct db *db, const struct db_statement *statement)
 {
 	static const int binary[DB_PARAMS_MAX] = {
 	    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	enum prepared_how how = PREPARED_NOT;
+	char name[PREPARED_NAME];
 
-	if (PQsendQueryParams(db->conn, statement->sql, statement->count,
-			      statement->types, statement->values,
-			      statement->lengths, binary, 1) == 1)
+	if (statement->repeats)
+		how =
+		    prepared_ask(&db->prepared, statement->sql, db->sent, name);
+	if (how == PREPARED_SEND && !send_prepare(db, name, statement))
+		return false;
+	db->sent++;
+	if (how == PREPARED_NOT)
+		return PQsendQueryParams(db->conn, statement->sql,
+					 statement->count, statement->types,
+					 statement->values, statement->lengths,
+					 binary, 1) == 1;
+	return PQsendQueryPrepared(db->conn, name, statement->count,
+				   statement->values, statement->lengths,
+				   binary, 1) == 1;
+}
+
+bool db_queue(struct db *db, const struct db_statement *statement,
+	      struct err *err)
+{
+	if (send_statement(db, statement))
 		return true;
 	fall(db, err);
 	return false;
+}
+
+void db_answers(struct db *db, int32_t pid)
+{
+	db->prepared.alone = PQbackendPID(db->conn) == pid;
 }
 
 /* Writes what it can; the rest goes when the socket takes it. */
@@ -409,10 +445,17 @@ bool db_is_sent(const struct db *db)
 static bool keep_result(struct db *db, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
+	bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 
-	if (db->error.kind == ERR_NONE && status != PGRES_TUPLES_OK &&
-	    status != PGRES_COMMAND_OK)
+	if (db->error.kind == ERR_NONE && !good) {
 		set_error(&db->error, result);
+		if (sqlstate_is_name_lost(db->error.sqlstate))
+			db->prepared.never = true;
+	}
+	if (prepared_took(&db->prepared, db->taken++, good)) {
+		PQclear(result);
+		return true;
+	}
 	if (db->count == db->cap) {
 		size_t cap = db->cap ? db->cap * 2 : 8;
 		PGresult **more =
@@ -435,6 +478,8 @@ static enum db_state finish_group(struct db *db, struct err *err)
 	static const struct db_statement rollback = {.sql = "ROLLBACK"};
 
 	db->rolling_back = false;
+	db->sent = db->taken = 0;
+	prepared_end(&db->prepared);
 	if (PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
 		if (!db_queue(db, &rollback, err) || !db_go(db, err))
 			return DB_DOWN;

@@ -8,9 +8,10 @@
  *     DOWN -> CONNECTING -> IDLE -> (db_queue.. db_go) BUSY -> DONE -> IDLE
  *
  * and falls back to DOWN from anywhere. A group is one pipeline with a sync at
- * its end, of unnamed statements only, so that it passes through a pooler in
- * transaction mode; without BEGIN it is one implicit transaction. After a group
- * the connection is outside any transaction, whatever happened. */
+ * its end; without BEGIN it is one implicit transaction. After a group the
+ * connection is outside any transaction, whatever happened. Statements have no
+ * names, so that it passes through a pooler in transaction mode; those that
+ * repeat are prepared once the server itself has answered (db_answers). */
 #ifndef CALL_LOG_DB_H
 #define CALL_LOG_DB_H
 
@@ -33,6 +34,7 @@ struct db_statement {
 	const uint32_t *types; /* object ids */
 	const char *const *values;
 	const int *lengths;
+	bool repeats; /* it is sent again and again, and sql stays there */
 };
 
 struct db;
@@ -57,6 +59,8 @@ void db_wait(struct db *db, int wake_fd, uint64_t until_ns);
 /* IDLE: adds a statement to the group. On failure the connection is dropped. */
 bool db_queue(struct db *db, const struct db_statement *statement,
 	      struct err *err);
+/* What pg_backend_pid() says: whether there is a pooler in between. */
+void db_answers(struct db *db, int32_t pid);
 /* Sends the group: BUSY. */
 bool db_go(struct db *db, struct err *err);
 /* BUSY: whether all of it is on its way; the rest goes by db_step(). */

@@ -39,7 +39,8 @@ static bool queue_calls(struct recorder *recorder, struct err *err)
 						  .count = COLUMNS + 1,
 						  .types = types,
 						  .values = values,
-						  .lengths = lengths},
+						  .lengths = lengths,
+						  .repeats = true},
 			   err);
 }
 

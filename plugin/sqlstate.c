@@ -22,6 +22,7 @@ enum err_kind sqlstate_kind(const char *sqlstate)
 	    {"40", ERR_AWAY},    /* serialization, deadlock */
 	    {"55P03", ERR_AWAY}, /* lock timeout */
 	    {"25", ERR_AWAY}, /* read-only, or a pooler's broken transaction */
+	    {"26", ERR_AWAY}, /* a prepared statement, lost by a pooler */
 	    {"28", ERR_AWAY}, /* authorization of the connection */
 	    {"3D", ERR_AWAY}, /* no such database */
 	    {"22", ERR_ROW},  /* data */
@@ -65,4 +66,9 @@ bool sqlstate_is_missing(const char *sqlstate)
 {
 	return strcmp(sqlstate, "42883") == 0 ||
 	       strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42P01") == 0;
+}
+
+bool sqlstate_is_name_lost(const char *sqlstate)
+{
+	return strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "42P05") == 0;
 }

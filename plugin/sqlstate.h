@@ -24,6 +24,10 @@ bool sqlstate_is_lock(const char *sqlstate);
  */
 bool sqlstate_is_connection(const char *sqlstate);
 
+/* A prepared statement is not there, or there already: the server's session is
+ * shared with others. */
+bool sqlstate_is_name_lost(const char *sqlstate);
+
 /* A function, schema or table does not exist. */
 bool sqlstate_is_missing(const char *sqlstate);
 

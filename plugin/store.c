@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	SCHEMA_NEEDED = 15, /* the migration that this was written for */
+	SCHEMA_NEEDED = 16, /* the migration that this was written for */
 	CONNECT_MS = 2000,
 	CHECK_MS = 2000,
 	LOOK_MS = 200, /* how long one look at the database may take before
@@ -140,7 +140,7 @@ static bool not_sent(struct store *store, const struct err *err)
 static bool start_check(struct store *store, struct err *err)
 {
 	static const struct db_statement check = {
-	    .sql = "SELECT call_log.schema_version()"};
+	    .sql = "SELECT call_log.schema_version(), pg_backend_pid()"};
 
 	store->deadline_ns = clock_after(clock_ns(), CHECK_MS);
 	return db_queue(store->db, &check, err) && db_go(store->db, err);
@@ -174,6 +174,7 @@ static enum store_state finish_check(struct store *store, struct err *err)
 		store->version = db_int4(store->db, 0, 0, 0);
 	if (err->kind == ERR_NONE && store->version >= SCHEMA_NEEDED) {
 		store->checked = true;
+		db_answers(store->db, db_int4(store->db, 0, 0, 1));
 		db_prefer(store->db, true);
 		db_done(store->db);
 		if (!store->unproved)
@@ -396,7 +397,8 @@ static bool add_limits(struct store *store, struct err *err)
 					       .count = 2,
 					       .types = types,
 					       .values = values,
-					       .lengths = lengths},
+					       .lengths = lengths,
+					       .repeats = true},
 			err);
 }
 

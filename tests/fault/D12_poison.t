@@ -31,7 +31,7 @@ $oracle->settle;
 # waited for is in it too.
 sub statements {
 	return scalar(() = $cluster->log_text =~
-		/LOG:  execute <unnamed>: (?:SELECT call_log\.record_calls|INSERT INTO call_log\.rejected)/g);
+		/LOG:  execute (?:<unnamed>|call_log_\d+): (?:SELECT call_log\.record_calls|INSERT INTO call_log\.rejected)/g);
 }
 
 # Sends the calls while a lock keeps the writer from its work, so that they become

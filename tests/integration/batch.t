@@ -65,6 +65,16 @@ is rows("session_id = 'shared'"), 50, 'one session id of 50 agents is 50 rows';
 
 unlike $cluster->log_text, qr/ERROR/, 'in all this no statement has failed';
 
+# what repeats is not parsed and planned each time, whatever becomes of the connection
+$cluster->psql(q(ALTER ROLE plugin SET log_statement = 'all'));
+my $before_cut = $cluster->log_text;
+$cluster->psql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'call_log'));
+is $driver->logged(session_id => "cut-$_"), 'OK', "call $_ after all connections were cut is logged" for 1 .. 3;
+my @executed = substr($cluster->log_text, length $before_cut) =~ /LOG:  execute (\S+): SELECT call_log\.record_calls/g;
+is scalar(grep { !/^call_log_\d$/ } @executed), 0, 'by a statement with a name';
+cmp_ok scalar @executed, '>=', 3, 'each time';
+$cluster->psql(q(ALTER ROLE plugin RESET log_statement));
+
 # rows that the database refuses
 my $pids = pids();
 $cluster->psql(<<~'SQL');

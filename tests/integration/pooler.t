@@ -33,6 +33,11 @@ is run_ok([ $cluster->bin('psql'), '-XqAt', '-d', $bouncer->conninfo(user => 'pl
 	'-c', 'SHOW statement_timeout', '-c', 'SHOW lock_timeout' ]), "0\n0\n",
   'and nothing stays set in it';
 
+# names would be another session's
+my $named = q(SELECT count(*) FROM pg_prepared_statements);
+is run_ok([ $cluster->bin('psql'), '-XqAt', '-d', $bouncer->conninfo(user => 'plugin'), '-c', $named ]), "0\n",
+  'nor is any statement prepared there';
+
 # a refused row leaves no transaction open
 $cluster->psql(q(ALTER TABLE call_log.calls ADD CONSTRAINT no_poison CHECK (from_name <> 'POISON')));
 $tally = $driver->burst([ map {

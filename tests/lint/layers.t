@@ -31,7 +31,7 @@ my %layers = (
 		'sqlite',
 		'array',
 		'db',
-		'sqlstate backoff servers',
+		'sqlstate backoff servers prepared',
 		'download',
 		'transfers download_address',
 		'resolver',
