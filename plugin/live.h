@@ -18,6 +18,9 @@ struct live {
 	unsigned deadline_ms; /* what an event has in all */
 	struct items waiting;
 	struct batch batch;
+	struct batch next;      /* older than what waits; mostly empty */
+	bool prepared;          /* what live_next() gave is what live_prepare()
+			      gave before, all of it */
 	struct items committed; /* to be told, see live_tell() */
 	uint64_t usual_ns;      /* what a statement takes, on average */
 };
@@ -37,6 +40,11 @@ uint64_t live_due_ns(const struct live *live);
 /* The events to be written next, and when the last of them is due; 0: none. */
 size_t live_next(struct live *live, struct range *range,
 		 const struct event **events, uint64_t *due_ns);
+
+/* While a batch is being written: the events of the whole next one, where a
+ * full one waits; 0: none, or it was given before. It stays the next one, but
+ * for what is taken out of it. */
+size_t live_prepare(struct live *live, const struct event **events);
 
 /* They were committed, or condemned and kept as rejected: that is counted, and
  * they end. `whole`: no event of the range had ended before. Returns how many

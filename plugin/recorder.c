@@ -11,6 +11,7 @@ void recorder_init(struct recorder *recorder, struct store *store,
 	recorder->store = store;
 	recorder->empty_note_erases = empty_note_erases;
 	recorder->keeps_recordings = keeps_recordings;
+	recorder->prepared = false;
 	columns_init(&recorder->columns);
 }
 
@@ -58,7 +59,8 @@ static bool queue_recordings(struct recorder *recorder, struct err *err)
 						  .count = COLUMNS_RECORDING,
 						  .types = types,
 						  .values = values,
-						  .lengths = lengths},
+						  .lengths = lengths,
+						  .repeats = true},
 			   err);
 }
 
@@ -71,13 +73,22 @@ static bool has_recording(const struct recorder *recorder,
 	return false;
 }
 
+/* What is under way has been copied. */
+void recorder_prepare(struct recorder *recorder,
+		      const struct event *const *events, size_t count)
+{
+	recorder->prepared = columns_encode(&recorder->columns, events, count);
+}
+
 bool recorder_write(struct recorder *recorder,
 		    const struct event *const *events, size_t count,
-		    uint64_t deadline_ns, struct err *err)
+		    bool prepared, uint64_t deadline_ns, struct err *err)
 {
 	struct store *store = recorder->store;
+	bool ready = prepared && recorder->prepared;
 
-	if (!columns_encode(&recorder->columns, events, count))
+	recorder->prepared = false;
+	if (!ready && !columns_encode(&recorder->columns, events, count))
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	return store_begin(store, STORE_WRITES, deadline_ns, err) &&
 	       queue_calls(recorder, err) &&
@@ -136,6 +147,7 @@ bool recorder_reject(struct recorder *recorder, const struct event *event,
 {
 	struct store *store = recorder->store;
 
+	recorder->prepared = false;
 	if (!columns_encode(&recorder->columns, &event, 1))
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
 	return store_begin(store, STORE_REJECTS, deadline_ns, err) &&

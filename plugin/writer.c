@@ -223,7 +223,9 @@ static bool send(struct writer *writer, enum job job, struct range range,
 		? recorder_reject(recorder, events[0],
 				  &ranges_of(writer, job)->why, writer->due_ns,
 				  &err)
-		: recorder_write(recorder, events, count, writer->due_ns, &err);
+		: recorder_write(recorder, events, count,
+				 job == JOB_LIVE && writer->live.prepared,
+				 writer->due_ns, &err);
 	writer->job = sent ? job : JOB_NONE;
 	return sent || err.kind != ERR_NO_MEMORY;
 }
@@ -251,6 +253,16 @@ static bool send_live(struct writer *writer)
 		spooler_leave(&writer->spooler, &stuck, ERR_NO_MEMORY);
 	}
 	return false;
+}
+
+/* While the server works, what it will be sent next is made ready. */
+static void prepare_live(struct writer *writer)
+{
+	const struct event *events[WRITER_BATCH_MAX];
+	size_t count = live_prepare(&writer->live, events);
+
+	if (count > 0)
+		recorder_prepare(&writer->recorder, events, count);
 }
 
 /* Sends the next range out of the spool; false: there is none now. */
@@ -443,6 +455,8 @@ void *writer_run(void *argument)
 		work(writer);
 		if (writer->job == JOB_REPLAY && store_is_sent(writer->store))
 			replay_prepare(&writer->replay);
+		if (writer->job == JOB_LIVE && store_is_sent(writer->store))
+			prepare_live(writer);
 		health_tell_rejected(writer->health, false);
 		if (!writer->open && live_is_empty(&writer->live))
 			break;

@@ -100,6 +100,18 @@ $cluster->psql('ALTER TABLE call_log.calls DROP CONSTRAINT no_poison');
 is $driver->health->{failed}, 6, 'health counts what failed';
 is $driver->health->{database}{state}, 'ok', 'and the database is none the worse';
 
+# a batch that is made ready while another is under way
+is +($driver->stop(5000))[0], 'OK', 'stopped';
+$driver->destroy;
+is $driver->create(conninfo => $conninfo, batch_max => 7, commit_deadline_ms => 14000), undef, 'an instance with batches of 7';
+$driver->start;
+$cluster->psql(q(ALTER TABLE call_log.calls ADD CONSTRAINT no_poison CHECK (from_name <> 'SECRET-POISON')));
+$tally = $driver->burst([ map {
+	line(session_id => "next-$_", call => { fromName => $_ % 50 == 13 ? 'SECRET-POISON' : "name of next-$_" }) } 1 .. 2000 ]);
+is "$tally->{OK} $tally->{FAILED}", '1960 40', 'of 2,000 calls all are logged but those that are refused';
+is rows("session_id LIKE 'next-%' AND from_name = 'name of ' || session_id"), 1960, 'each with what its message told';
+$cluster->psql('ALTER TABLE call_log.calls DROP CONSTRAINT no_poison');
+
 # a full queue
 is +($driver->stop(5000))[0], 'OK', 'stopped';
 $driver->destroy;
