@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "clock.h"
 #include "stand.h"
 #include "text.h"
 #include "traffic.h"
@@ -14,6 +16,7 @@
 enum {
 	FEW = 100,
 	WAIT_MS = 1000,
+	MOMENT_MS = 500,
 	SURROUNDINGS = 256 * 1024,
 	DESCRIPTION = 512
 };
@@ -103,6 +106,19 @@ static void judge_threads(struct stand *stand)
 	}
 }
 
+/* Some libraries mark a socket only after they made it, a moment later. */
+static bool stays_unmarked(int fd)
+{
+	uint64_t end_ns = crm_clock_after(MOMENT_MS);
+
+	while (!process_file_closes_on_exec(fd)) {
+		if (crm_clock_ns() >= end_ns)
+			return true;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return false;
+}
+
 static void judge_files(struct stand *stand)
 {
 	struct process_list now;
@@ -112,7 +128,7 @@ static void judge_files(struct stand *stand)
 
 	process_files(&now);
 	while ((id = process_next_new(&now, &stand->files, &at)) >= 0) {
-		if (process_file_closes_on_exec(id))
+		if (!stays_unmarked(id))
 			continue;
 		process_describe_file(id, what, sizeof(what));
 		verdict_fail(stand->verdict,
