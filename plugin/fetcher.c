@@ -42,7 +42,7 @@ struct fetcher {
 	_Atomic uint64_t stop_ns;    /* when to have ended; CLOCK_NEVER: runs */
 
 	/* the thread's own */
-	struct downloads *downloads; /* owned while it runs */
+	struct downloads *downloads; /* owned; NULL: libcurl did not start */
 	struct fetches fetches;      /* owned */
 	struct chores chores;        /* owned */
 	enum job job;
@@ -79,15 +79,42 @@ void fetcher_free(struct fetcher *fetcher)
 {
 	if (!fetcher)
 		return;
+	downloads_free(fetcher->downloads);
 	db_free(fetcher->db);
 	handed_free(&fetcher->handed);
 	free(fetcher);
 }
 
+/* Calls are logged all the same without. */
+static void open_downloads(struct fetcher *fetcher)
+{
+	struct download_settings settings = {
+	    .hosts = fetcher->config->recording_hosts,
+	    .ca = fetcher->config->recording_ca,
+	    .loopback = fetcher->config->recording_loopback,
+	    .max_bytes = (uint64_t)fetcher->config->recording_max_mb << 20,
+	    .stall_ms = (unsigned)fetcher->config->recording_stall_ms,
+	    .total_ms = TOTAL_MS,
+	    .wake_fd = handed_fd(&fetcher->handed),
+	};
+	struct err err = {0};
+
+	downloads_free(fetcher->downloads);
+	fetcher->downloads = downloads_new(&settings, &err);
+	if (!fetcher->downloads)
+		log_line(fetcher->host, CRM_ERROR, "no recordings: %s",
+			 err.text);
+}
+
+/* The downloads begin here, not in their thread: libcurl's sockets are marked as not
+ * to be inherited before the host, which is told that it has started, starts others. */
 bool fetcher_open(struct fetcher *fetcher, struct err *err)
 {
-	return recording_file_prepare(fetcher->config->recordings_dir, err) &&
-	       handed_open(&fetcher->handed, err);
+	if (!recording_file_prepare(fetcher->config->recordings_dir, err) ||
+	    !handed_open(&fetcher->handed, err))
+		return false;
+	open_downloads(fetcher);
+	return true;
 }
 
 enum crm_status fetcher_submit(struct fetcher *fetcher,
@@ -459,25 +486,11 @@ static void clear(struct fetcher *fetcher)
 void *fetcher_run(void *argument)
 {
 	struct fetcher *fetcher = argument;
-	struct download_settings settings = {
-	    .hosts = fetcher->config->recording_hosts,
-	    .ca = fetcher->config->recording_ca,
-	    .loopback = fetcher->config->recording_loopback,
-	    .max_bytes = (uint64_t)fetcher->config->recording_max_mb << 20,
-	    .stall_ms = (unsigned)fetcher->config->recording_stall_ms,
-	    .total_ms = TOTAL_MS,
-	    .wake_fd = handed_fd(&fetcher->handed),
-	};
-	struct err err = {0};
 
 	chores_init(&fetcher->chores, fetcher->config, fetcher->host,
 		    &fetcher->fetches);
-	fetcher->downloads = downloads_new(&settings, &err);
 	if (fetcher->downloads)
 		serve(fetcher);
-	else
-		log_line(fetcher->host, CRM_ERROR, "no recordings: %s",
-			 err.text);
 	clear(fetcher);
 	downloads_free(fetcher->downloads);
 	fetcher->downloads = NULL;
