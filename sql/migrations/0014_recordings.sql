@@ -364,6 +364,7 @@ COMMENT ON POLICY reader ON call_log.recordings IS 'But these, of whom the role 
 SELECT pg_temp.patch('call_log.make_own_reports()', 'agent_days|team_hours|missed_calls', 'agent_days|team_hours|missed_calls|recorded_days') \g /dev/null
 GRANT SELECT ON call_log.readable_recorded_days TO call_log_views;
 GRANT SELECT, INSERT, UPDATE ON call_log.recordings TO call_log_writer;
+GRANT SELECT ON call_log.recordings TO call_log_admin;
 DO $$
 DECLARE
 	name text;

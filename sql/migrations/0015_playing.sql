@@ -123,7 +123,8 @@ BEGIN
 		|| CASE WHEN is_part THEN jsonb_build_object('first', first, 'last', last) ELSE '{}' END;
 END $$;
 COMMENT ON FUNCTION call_log.open_recording(text, text, boolean, jsonb) IS
-'Before a recording is sent to an agent, who is a supervisor of her account (sees_all) or not: NULL when there is none with that id ("id") or not for her, else which file to send (its path below recordings_dir) and which part of it: "first" and "last" byte, null when there are no such bytes, absent for all of it. The body asks for a part with "first" and perhaps "last", or with "end", the last so many bytes; with "tag" only of the file of that SHA-256; with "head" for none of it. Keeps in recording_accesses what it answers.';
+'Before a recording is sent to an agent, who is a supervisor of her account (sees_all) or not: NULL when there is none with that id ("id") or not for her, else which file to send (its path below recordings_dir) and which part of it: "first" and "last" byte, null when there are no such bytes, absent for all of it. '
+'The body asks for a part with "first" and perhaps "last", or with "end", the last so many bytes; with "tag" only of the file of that SHA-256; with "head" for none of it. Keeps in recording_accesses what it answers.';
 
 -- Who sees a call in the page of reports may hear it there.
 CREATE FUNCTION call_log.report_recordings(in_account text, agents text[], in_session_id text) RETURNS jsonb
