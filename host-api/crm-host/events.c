@@ -20,8 +20,8 @@ void events_handle(struct exchange *exchange)
 	if (identity_header(exchange->connection, "Last-Event-ID", &last) == 1)
 		after = last;
 	response = feed_stream(exchange->server->feed, exchange->connection,
-			       exchange->who.account, exchange->who.agent,
-			       after ? after : "");
+			       &exchange->server->loop, exchange->who.account,
+			       exchange->who.agent, after ? after : "");
 	if (response)
 		answer_events(&exchange->answer, response);
 	else

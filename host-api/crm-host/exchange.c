@@ -215,6 +215,7 @@ void exchange_resume(struct exchange *exchange)
 	struct server *server = exchange->server;
 
 	MHD_resume_connection(exchange->connection);
+	loop_wake(&server->loop);
 	server_call_end(server);
 }
 

@@ -38,6 +38,7 @@ struct stream {
 	struct feed *feed; /* borrowed */
 	struct stream *next, **link;
 	struct MHD_Connection *connection; /* borrowed */
+	struct loop *loop;                 /* borrowed; its thread */
 	char account[CRM_UTF8_NAME_MAX + 1], agent[CRM_UTF8_NAME_MAX + 1];
 	uint64_t seen; /* the number of the last message looked at */
 	bool begins;   /* to be told where it begins, and how to come back */
@@ -71,6 +72,7 @@ static void rouse(struct stream *stream)
 		return;
 	stream->asleep = false;
 	MHD_resume_connection(stream->connection);
+	loop_wake(stream->loop);
 }
 
 static void *beat(void *context)
@@ -367,8 +369,8 @@ static void seek(struct stream *stream, const char *cursor)
 
 struct MHD_Response *feed_stream(struct feed *feed,
 				 struct MHD_Connection *connection,
-				 const char *account, const char *agent,
-				 const char *cursor)
+				 struct loop *loop, const char *account,
+				 const char *agent, const char *cursor)
 {
 	struct stream *stream = calloc(1, sizeof *stream);
 	struct MHD_Response *response;
@@ -378,6 +380,7 @@ struct MHD_Response *feed_stream(struct feed *feed,
 		return NULL;
 	stream->feed = feed;
 	stream->connection = connection;
+	stream->loop = loop;
 	/* the first words open the stream at the page, and say where it is */
 	stream->begins = true;
 	snprintf(stream->account, sizeof stream->account, "%s", account);

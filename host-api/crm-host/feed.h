@@ -9,6 +9,8 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "loop.h"
+
 struct feed;
 
 /* [main] NULL: no memory, or no thread for the heartbeats. */
@@ -26,8 +28,8 @@ enum crm_status feed_post(struct feed *feed, const char *account,
  * NULL: no memory, or too many streams. Never waits. */
 struct MHD_Response *feed_stream(struct feed *feed,
 				 struct MHD_Connection *connection,
-				 const char *account, const char *agent,
-				 const char *cursor);
+				 struct loop *loop, const char *account,
+				 const char *agent, const char *cursor);
 
 /* [main] Ends all streams and the heartbeats, and refuses what comes. Twice is
  * harmless. */

@@ -50,7 +50,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
 static struct MHD_Daemon *start(struct phone *phone,
 				const struct settings_address *address)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+	/* not epoll: see loop.h */
+	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD;
 
 	if (address->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;

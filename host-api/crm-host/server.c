@@ -171,8 +171,7 @@ static void log_address(struct server *server)
 
 bool server_start(struct server *server, char *why, size_t why_cap)
 {
-	unsigned flags =
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 
 	if (server->settings->listen.address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
@@ -185,7 +184,7 @@ bool server_start(struct server *server, char *why, size_t why_cap)
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
 	    1, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
 	    MHD_OPTION_END);
-	if (!server->daemon) {
+	if (!server->daemon || !loop_start(&server->loop, server->daemon)) {
 		snprintf(why, why_cap, "cannot start the HTTP server: %s",
 			 strerror(errno));
 		return false;
@@ -228,6 +227,7 @@ bool server_wait_idle(struct server *server, uint32_t timeout_ms)
 
 void server_close(struct server *server)
 {
+	loop_end(&server->loop);
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	if (server->listen_fd >= 0)

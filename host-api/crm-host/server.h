@@ -1,4 +1,4 @@
-/* server - the listening socket, the HTTP library's thread and the count of
+/* server - the listening socket, the HTTP thread and the count of
  * what is under way, so that stopping can wait for it. What a request means is
  * not known here: see exchange.h and routes.h. */
 #ifndef CRM_HOST_SERVER_H
@@ -13,6 +13,7 @@
 
 #include "feed.h"
 #include "log.h"
+#include "loop.h"
 #include "phone.h"
 #include "settings.h"
 
@@ -24,6 +25,7 @@ struct server {
 	char *page_policy;               /* owned; of the pages of plugins */
 	char phone_url[96];              /* "": there is no simulated phone */
 	struct MHD_Daemon *daemon;       /* owned; NULL: not started */
+	struct loop loop;                /* its thread */
 	struct phone *phone;             /* owned; NULL: none */
 	int listen_fd;                   /* owned; -1: none */
 	int64_t started_ms;              /* Unix time */

@@ -529,5 +529,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < INSTANCES; i++)
 		for (int k = 0; k < instances[i].key_count; k++)
 			free(instances[i].keys[k]);
+	/* A plugin may still speak: not while stdio is being closed, which takes
+	 * no locks. */
+	pthread_mutex_lock(&speaking);
 	return 0;
 }

@@ -6,7 +6,7 @@ use lib 'tests/lib';
 use Test::More;
 use CrmHost;
 use Http;
-use Process qw(wait_for);
+use Process qw(slurp wait_for);
 
 my $host = CrmHost->start(host => {
 		max_message_kb => 64, request_timeout_ms => 60000,
@@ -379,6 +379,20 @@ for my $case ([ 200, 'https://crm.example.org' ], [ 200, 'http://other.test:8080
 	  "$case->[0] for $case->[1] where origins are configured";
 }
 is post_with(\@cookie)->{status}, 200, 'a request without Origin is allowed';
+
+# As many at one look as the HTTP library takes at once.
+my @client = map { Http->new($host->port) } 1 .. 128;
+my $get = Http::request_bytes('GET', '/status', []);
+my $ask = sub { $_->write($get) for @client };
+my $told = sub { scalar grep { $_->read_answer('GET')->{status} == 200 } @client };
+$ask->();
+is $told->(), 128, '128 connections are served';
+$host->process->signal('STOP');
+wait_for('the host to stand still', sub {
+	slurp('/proc/' . $host->process->pid . '/stat') =~ /\) T / });
+$ask->();
+$host->process->signal('CONT');
+is $told->(), 128, 'also when all have something to say at once';
 is_error($host->post('/slow/never', headers => \@cookie), 504, 'timeout', qr/./,
 	'504 when the plugin never answers');
 is $host->stop, 0, 'which does not keep the host from stopping';
