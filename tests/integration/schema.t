@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Cluster;
-use Feed qw(record);
+use Feed qw(feed record recording);
 use Process qw(root run_ok);
 
 my $cluster = Cluster->new(settings => { fsync => 'off' });
@@ -118,6 +118,18 @@ plans_are_right('in one that is known to be small');
 grow(101, 5000);
 $cluster->psql('VACUUM ANALYZE call_log.calls', dbname => 'plans');
 plans_are_right('and in one that is not');
+
+# So is the one by which a usual event is written, in a session that began when there
+# were no calls yet.
+$cluster->create_db('grown');
+$cluster->install_schema(dbname => 'grown');
+my $grown = $cluster->database('grown');
+$grown->psql('VACUUM ANALYZE call_log.calls');
+my $batch = sub { my ($state, @id) = @_; return [ map { event(session_id => $_, state => $state, emitted_at => $state eq 'ringing' ? '2026-03-02 10:00:00+00' : '2026-03-02 10:01:00+00') } @id ] };
+feed($grown, 'feed', [ $batch->('ringing', 1), (map { my $from = 1000 * $_; $batch->('ringing', map { $from + $_ } 1 .. 1000) } 1 .. 4), $batch->('connected', 1001 .. 1200) ]);
+my ($read) = $grown->psql(join ";\n", (map { recording('feed', step => $_) } 0 .. 4), 'BEGIN', recording('feed', step => 5),
+	q{SELECT 'read ' || idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'call_log.calls'::regclass}, 'COMMIT') =~ /^read (\d+)/m;
+cmp_ok($read, '<', 1000, 'a batch of 200 of 4,001 calls looks at few others');
 
 # What pg_dump writes can be restored, and is then dumped the same.
 my $dump_of = sub {
