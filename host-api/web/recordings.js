@@ -47,7 +47,8 @@ export class Recordings {
 	async findAll() {
 		const result = await this.send({ recordings: [] });
 		for (const wanted of result?.value?.response?.data?.wanted ?? [])
-			await this.findOne(wanted);
+			await this.findOne(wanted).catch((error) =>
+				console.warn('call-log: a recording waits for the next time:', error.message));
 	}
 
 	async findOne({ sessionId, telephonySessionId, recordingId }) {

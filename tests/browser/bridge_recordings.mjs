@@ -68,6 +68,28 @@ await test('what a page that has gone took with it is found by the next', async 
 	assert.equal(media.requests(`whole/${session}`).length, 2);
 });
 
+await test('one that the phone gives no answer about does not keep the others', async () => {
+	assert.deepEqual(await crm.page.evaluate(async () => {
+		const { Recordings } = await import('/widget/recordings.js');
+		const sent = [];
+		const wanted = ['silent', 'there'].map((id) => ({ sessionId: id, recordingId: id }));
+		await new Recordings({
+			allowed: () => true,
+			send: async ({ recordings }) => {
+				sent.push(...recordings.map(({ recordingId }) => recordingId));
+				return { value: { response: { data: { wanted } } } };
+			},
+			widget: { call: async (path, { sessionId }) => {
+				if (sessionId === 'silent')
+					throw new Error('timeout');
+				return { call: { sessionId, recording: { id: sessionId,
+					contentUri: 'https://x.test/?access_token=none' } } };
+			} },
+		}).find();
+		return sent;
+	}), ['there']);
+});
+
 await test('the token is in no message but those with addresses, and kept nowhere', async () => {
 	const held = sent.filter((message) => JSON.stringify(message).includes(TOKEN));
 	assert.ok(held.length >= 3);
