@@ -85,7 +85,8 @@ bool chores_send(struct chores *chores, struct db *db, struct err *err)
 	switch (chores->chore) {
 	case CHORE_SWEEP:
 		return recordings_sweep(
-		    db, (unsigned)config->recordings_retention_days, err);
+		    db, (unsigned)config->recordings_retention_days,
+		    config->recordings_quota_gb > 0, err);
 	case CHORE_FORGET:
 		return recordings_forget(db, &chores->erased->key, err);
 	case CHORE_PARTS:
@@ -143,6 +144,9 @@ static void swept(struct chores *chores, const struct db *db)
 		case RECORDING_LEFT:
 			fetches_add(chores->fetches, &sweep.key,
 				    (struct text){0});
+			break;
+		case RECORDING_MORE:
+			chores->sweep_ns = clock_ns();
 			break;
 		case RECORDING_ERASE:
 			erase(chores, &sweep);

@@ -127,17 +127,20 @@ struct text recordings_wanted(const struct db *db)
 	return db_text(db, 1, 0, 0);
 }
 
-bool recordings_sweep(struct db *db, unsigned retention_days, struct err *err)
+bool recordings_sweep(struct db *db, unsigned retention_days, bool with_bytes,
+		      struct err *err)
 {
 	char days[24];
 	int len = snprintf(days, sizeof(days), "%u days", retention_days);
 	const struct text params[] = {
-	    {retention_days > 0 ? days : NULL, (size_t)len}};
+	    {retention_days > 0 ? days : NULL, (size_t)len},
+	    as_text(with_bytes ? "true" : "false")};
 
 	return send(db,
 		    "SELECT kind, account, agent, session_id, recording_id, "
-		    "name, bytes FROM call_log.sweep_recordings($1::interval)",
-		    params, 1, err);
+		    "name, bytes FROM call_log.sweep_recordings($1::interval, "
+		    "$2::boolean)",
+		    params, 2, err);
 }
 
 /* The last row is always there, and tells of nothing but the bytes. */
@@ -159,6 +162,7 @@ struct recording_sweep recordings_swept(const struct db *db, int row)
 	enum recording_chore chore =
 	    text_equal(kind, as_text("ask"))    ? RECORDING_ASK
 	    : text_equal(kind, as_text("left")) ? RECORDING_LEFT
+	    : text_equal(kind, as_text("more")) ? RECORDING_MORE
 						: RECORDING_ERASE;
 
 	return (struct recording_sweep){

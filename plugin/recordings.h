@@ -44,6 +44,7 @@ struct text recordings_wanted(const struct db *db);
 enum recording_chore {
 	RECORDING_ASK,  /* this agent's page for addresses; key: the agent's */
 	RECORDING_LEFT, /* look what whoever fetched it left */
+	RECORDING_MORE, /* sweep again, there was too much at once */
 	RECORDING_ERASE /* its file, then recordings_forget() */
 };
 struct recording_sweep {
@@ -51,10 +52,11 @@ struct recording_sweep {
 	struct recording_key key; /* borrowed, as the next */
 	struct text name;
 };
-bool recordings_sweep(struct db *db, unsigned retention_days, struct err *err);
+bool recordings_sweep(struct db *db, unsigned retention_days, bool with_bytes,
+		      struct err *err);
 int recordings_swept_count(const struct db *db);
 struct recording_sweep recordings_swept(const struct db *db, int row);
-/* DONE after a sweep: how many bytes all of them take. */
+/* DONE after a sweep: how many bytes all of them take, 0 unless asked. */
 int64_t recordings_bytes(const struct db *db);
 
 /* Its file is gone. */

@@ -26,6 +26,8 @@ CREATE TABLE call_log.recordings (
 	path         text        COLLATE "C",
 	began_at     timestamptz NOT NULL DEFAULT now(),
 	attempts     integer     NOT NULL DEFAULT 0,
+	asked_at     timestamptz,
+	asks         integer     NOT NULL DEFAULT 0,
 	last_error   text,
 	created_at   timestamptz NOT NULL DEFAULT now(),
 	state_at     timestamptz NOT NULL DEFAULT now(),
@@ -44,7 +46,7 @@ COMMENT ON COLUMN call_log.recordings.agent IS 'As in calls.';
 COMMENT ON COLUMN call_log.recordings.session_id IS 'The call that told of it first; the call may have been merged into another since.';
 COMMENT ON COLUMN call_log.recordings.recording_id IS 'The phone service''s id of the recording, one row an agent.';
 COMMENT ON COLUMN call_log.recordings.id IS 'A short name, part of the file''s. Gaps are normal.';
-COMMENT ON COLUMN call_log.recordings.state IS 'waiting (for an address with a live token, or for room), fetching, stored, expired (the phone service has it no more, or no address came in time), failed (what came is no recording, or too often none came), refused (the address is not one to fetch from). What is expired is fetched after all when an address comes.';
+COMMENT ON COLUMN call_log.recordings.state IS 'waiting (for an address with a live token, or for room), fetching, stored, expired (the phone service has it no more, or no address came in time), failed (what came is no recording), refused (the address is not one to fetch from). What is expired is fetched after all when an address comes.';
 COMMENT ON COLUMN call_log.recordings.media_type IS 'The type by the file''s content, such as audio/mpeg.';
 COMMENT ON COLUMN call_log.recordings.bytes IS 'The length of the file.';
 COMMENT ON COLUMN call_log.recordings.sha256 IS 'The SHA-256 of the file.';
@@ -52,6 +54,8 @@ COMMENT ON COLUMN call_log.recordings.name IS 'Of its files below recordings_dir
 COMMENT ON COLUMN call_log.recordings.path IS 'Where the whole file lies below recordings_dir.';
 COMMENT ON COLUMN call_log.recordings.began_at IS 'When the call began, as far as was known when the recording was told of: to find those of some days by.';
 COMMENT ON COLUMN call_log.recordings.attempts IS 'How often fetching began.';
+COMMENT ON COLUMN call_log.recordings.asked_at IS 'When the agent''s page was asked last for a fresh address. NULL: never.';
+COMMENT ON COLUMN call_log.recordings.asks IS 'How often it was asked since fetching last began, which makes it rarer.';
 COMMENT ON COLUMN call_log.recordings.last_error IS 'Why the last attempt failed, or what it waits for.';
 COMMENT ON COLUMN call_log.recordings.created_at IS 'When the recording was first told of.';
 COMMENT ON COLUMN call_log.recordings.state_at IS 'Since when it is in this state.';
@@ -63,10 +67,14 @@ COMMENT ON COLUMN call_log.recordings.erase_at IS 'Not NULL: file and row are to
 CREATE UNIQUE INDEX recordings_once ON call_log.recordings (account, agent, recording_id);
 CREATE INDEX recordings_open ON call_log.recordings (account, agent, state_at) WHERE state IN ('waiting', 'fetching');
 CREATE INDEX recordings_erase ON call_log.recordings (account, agent, erase_at) WHERE erase_at IS NOT NULL;
-CREATE INDEX recordings_age ON call_log.recordings (created_at, account, agent);
+CREATE INDEX recordings_waiting ON call_log.recordings (created_at) WHERE state = 'waiting';
+CREATE INDEX recordings_age ON call_log.recordings (created_at) WHERE erase_at IS NULL;
+CREATE INDEX recordings_bytes ON call_log.recordings (bytes) WHERE bytes IS NOT NULL;
 CREATE INDEX recordings_began ON call_log.recordings (account, agent, began_at);
 COMMENT ON INDEX call_log.recordings_began IS 'An agent''s of some days.';
+COMMENT ON INDEX call_log.recordings_waiting IS 'What waits for longer than an address can come.';
 COMMENT ON INDEX call_log.recordings_age IS 'What is older than it is to be kept.';
+COMMENT ON INDEX call_log.recordings_bytes IS 'What all files take, without reading the table.';
 COMMENT ON INDEX call_log.recordings_once IS 'A recording by the name that its address carries.';
 COMMENT ON INDEX call_log.recordings_open IS 'What is still to be fetched: few.';
 COMMENT ON INDEX call_log.recordings_erase IS 'What is to be erased: none, nearly always.';
@@ -116,7 +124,7 @@ BEGIN
 		ON CONFLICT DO NOTHING;
 	END IF;
 	UPDATE call_log.recordings r
-	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, lease_until = now() + lease,
+	SET state = 'fetching', state_at = now(), attempts = r.attempts + 1, asks = 0, lease_until = now() + lease,
 	    name = coalesce(r.name, call_log.recording_name(r))
 	WHERE r.account = claim_recording.account AND r.agent = claim_recording.agent
 	  AND r.recording_id = claim_recording.recording_id AND r.erase_at IS NULL
@@ -144,13 +152,21 @@ $$;
 COMMENT ON FUNCTION call_log.hold_recording(text, text, text, interval) IS
 'Still fetching. What is to be erased is held no longer.';
 
+CREATE FUNCTION call_log.recording_is_early(r call_log.recordings, verdict text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+SELECT verdict IN ('expired', 'failed') AND r.created_at > now() - interval '1 day'
+$$;
+COMMENT ON FUNCTION call_log.recording_is_early(call_log.recordings, text) IS
+'Whether the phone service may have told of the recording before it had it.';
+
 CREATE FUNCTION call_log.settle_recording(account text, agent text, recording_id text, state text, error text,
                                           media_type text, bytes bigint, sha256 bytea, path text)
 RETURNS void LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 UPDATE call_log.recordings r
-SET state = CASE WHEN settle_recording.state = 'waiting' AND r.attempts >= 20 THEN 'failed' ELSE settle_recording.state END,
+SET state = CASE WHEN call_log.recording_is_early(r, settle_recording.state) THEN 'waiting' ELSE settle_recording.state END,
+    asks = CASE WHEN call_log.recording_is_early(r, settle_recording.state) THEN 10 ELSE r.asks END,
     state_at = now(), lease_until = NULL, last_error = error,
     media_type = settle_recording.media_type, bytes = settle_recording.bytes, sha256 = settle_recording.sha256,
     path = settle_recording.path,
@@ -159,58 +175,79 @@ WHERE r.account = settle_recording.account AND r.agent = settle_recording.agent
   AND r.recording_id = settle_recording.recording_id AND r.state <> 'stored'
 $$;
 COMMENT ON FUNCTION call_log.settle_recording(text, text, text, text, text, text, bigint, bytea, text) IS
-'What became of an attempt: stored, with what the file is; waiting for another, of which there are 20; or given up for good. What is stored stays so.';
+'What became of an attempt: stored, with what the file is; waiting for another, until sweep_recordings() finds it too old; or given up for good, though on its first day only when the address is refused: what is expired or failed then is asked for again, rarely. What is stored stays so.';
 
 CREATE FUNCTION call_log.recording_is_due(r call_log.recordings) RETURNS boolean
 LANGUAGE sql STABLE AS $$
--- later and later
+-- later and later, in the end about every half an hour
 SELECT r.state = 'waiting' AND r.erase_at IS NULL
-       AND r.state_at + interval '2 s' * power(2, least(r.attempts, 10)) < now()
+       AND greatest(r.state_at, r.asked_at) + interval '2 s' * power(2, least(greatest(r.attempts, r.asks), 10)) < now()
 $$;
 COMMENT ON FUNCTION call_log.recording_is_due(call_log.recordings) IS
 'Whether a fresh address of the recording is wanted now.';
 
 CREATE FUNCTION call_log.wanted_recordings(account text, agent text) RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+-- those of which nothing comes back make way for the others
+WITH asked AS (
+	UPDATE call_log.recordings r SET asked_at = now(), asks = r.asks + 1
+	WHERE r.ctid = ANY (ARRAY(
+		SELECT w.ctid FROM call_log.recordings w
+		WHERE w.account = wanted_recordings.account AND w.agent = wanted_recordings.agent
+		  AND w.state = 'waiting' AND call_log.recording_is_due(w)
+		ORDER BY w.asked_at NULLS FIRST, w.state_at LIMIT 20 FOR UPDATE SKIP LOCKED))
+	RETURNING r.id, r.account, r.agent, r.recording_id, r.session_id)
 SELECT jsonb_build_object('wanted', coalesce(jsonb_agg(jsonb_build_object(
-	'recordingId', w.recording_id, 'sessionId', w.session_id, 'telephonySessionId', w.telephony_session_id)), '[]'))
-FROM (SELECT r.recording_id, r.session_id, c.telephony_session_id
-      FROM call_log.recordings r LEFT JOIN call_log.calls c
-        ON c.account = r.account AND c.agent = r.agent AND c.session_id = r.session_id
-      WHERE r.account = wanted_recordings.account AND r.agent = wanted_recordings.agent
-        AND r.state = 'waiting' AND call_log.recording_is_due(r)
-      ORDER BY r.state_at LIMIT 20) AS w
+	'recordingId', a.recording_id, 'sessionId', a.session_id, 'telephonySessionId', c.telephony_session_id) ORDER BY a.id), '[]'))
+FROM asked a LEFT JOIN call_log.calls c
+  ON c.account = a.account AND c.agent = a.agent AND c.session_id = a.session_id
 $$;
 COMMENT ON FUNCTION call_log.wanted_recordings(text, text) IS
-'Of which recordings an agent''s page is asked for a fresh address: {"wanted": [{"recordingId", "sessionId", "telephonySessionId"}...]}.';
+'Of which recordings an agent''s page is asked for a fresh address, those first that it was asked for longest ago, and notes that it was: {"wanted": [{"recordingId", "sessionId", "telephonySessionId"}...]}.';
 
-CREATE FUNCTION call_log.sweep_recordings(retention interval)
+CREATE FUNCTION call_log.sweep_recordings(retention interval, with_bytes boolean DEFAULT true)
 RETURNS TABLE (kind text, account text, agent text, session_id text, recording_id text, name text, bytes bigint)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	most CONSTANT integer := 1000;
+	expired integer;
+	old integer;
 BEGIN
 	-- the widget's history reaches back a week
 	UPDATE call_log.recordings r
 	SET state = 'expired', state_at = now(), last_error = 'no fresh address came within 8 days' || coalesce('; ' || r.last_error, '')
-	WHERE r.created_at < now() - interval '8 days' AND r.state = 'waiting';
+	WHERE r.ctid = ANY (ARRAY(
+		SELECT w.ctid FROM call_log.recordings w
+		WHERE w.created_at < now() - interval '8 days' AND w.state = 'waiting'
+		ORDER BY w.created_at LIMIT most FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS expired = ROW_COUNT;
 	UPDATE call_log.recordings r SET erase_at = now()
-	WHERE r.created_at < now() - retention AND r.erase_at IS NULL;
+	WHERE r.ctid = ANY (ARRAY(
+		SELECT w.ctid FROM call_log.recordings w
+		WHERE w.created_at < now() - retention AND w.erase_at IS NULL
+		ORDER BY w.created_at LIMIT most FOR UPDATE SKIP LOCKED));
+	GET DIAGNOSTICS old = ROW_COUNT;
 	RETURN QUERY SELECT 'left', r.account, r.agent, r.session_id, r.recording_id, NULL::text, NULL::bigint
 		FROM call_log.recordings r WHERE r.state = 'fetching' AND r.lease_until < now() LIMIT 100;
 	RETURN QUERY SELECT 'erase', r.account, r.agent, r.session_id, r.recording_id, r.name, NULL::bigint
 		FROM call_log.recordings r
 		WHERE r.erase_at <= now() AND (r.state <> 'fetching' OR r.lease_until < now()) LIMIT 100;
-	RETURN QUERY SELECT DISTINCT 'ask', r.account, r.agent, NULL::text, NULL::text, NULL::text, NULL::bigint
-		FROM call_log.recordings r WHERE r.state = 'waiting' AND call_log.recording_is_due(r) LIMIT 1000;
+	IF greatest(expired, old) >= most THEN
+		RETURN QUERY SELECT 'more', NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::bigint;
+	ELSE
+		RETURN QUERY SELECT DISTINCT 'ask', r.account, r.agent, NULL::text, NULL::text, NULL::text, NULL::bigint
+			FROM call_log.recordings r WHERE r.state = 'waiting' AND call_log.recording_is_due(r) LIMIT 1000;
+	END IF;
 	RETURN QUERY SELECT 'bytes', NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
-		coalesce(sum(r.bytes), 0)::bigint FROM call_log.recordings r;
+		CASE WHEN with_bytes THEN (SELECT coalesce(sum(r.bytes), 0)::bigint FROM call_log.recordings r WHERE r.bytes IS NOT NULL) END;
 END $$;
-COMMENT ON FUNCTION call_log.sweep_recordings(interval) IS
-'The chores of who fetches: gives up what is too old, has erased what is older than the retention (NULL: nothing is), and tells what to look after: left (whoever fetched it is gone), erase (the file, then forget_recording()), ask (the agent''s page for fresh addresses), and last the bytes that all files take.';
+COMMENT ON FUNCTION call_log.sweep_recordings(interval, boolean) IS
+'The chores of who fetches: gives up what is too old, has erased what is older than the retention (NULL: nothing is), of each 1,000 at most, and tells what to look after: left (whoever fetched it is gone), erase (the file, then forget_recording()), more (sweep again at once) or else ask (the agent''s page for fresh addresses), and last the bytes that all files take, if that is asked.';
 
 CREATE FUNCTION call_log.forget_recording(account text, agent text, recording_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -371,7 +408,7 @@ DECLARE
 BEGIN
 	FOR name IN SELECT p.oid::regprocedure FROM pg_proc p
 	            WHERE p.pronamespace = 'call_log'::regnamespace
-	              AND p.proname ~ '(_recordings?|^recording_(name|is_due))$'
+	              AND p.proname ~ '(_recordings?|^recording_(name|is_due|is_early))$'
 	LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', name);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO call_log_writer', name);

@@ -78,7 +78,7 @@ cmp_ok $parts, '>', $rounds / 3, 'it died in the middle of downloads';
 
 my $state = sub { $cluster->psql("SELECT count(*) FROM call_log.recordings WHERE state = '$_[0]'") };
 wait_for('what was left to be looked at', sub { $state->('fetching') == 0 });
-$cluster->psql(q(UPDATE call_log.recordings SET state_at = state_at - interval '1 day'));
+$cluster->psql(q(UPDATE call_log.recordings SET state_at = state_at - interval '1 day', asked_at = NULL, asks = 0));
 wait_for('all of them', sub {
 	my (undef, $wanted) = $oracle->{driver}->question('call_log/recordings', { recordings => [] });
 	my @ids = map { $_->{recordingId} =~ /^r-(\d+)$/ ? $1 : () } @{ ref $wanted ? $wanted->{wanted} : [] };

@@ -59,7 +59,18 @@ told(event('c', telephony_session_id => 't', recording_id => 'r2'));
 is(column('session_id || recording_id', q{session_id IN ('b', 'c')}), 'br2 cr3', 'one that both tell of is one');
 is(desk('b'), desk('c'), 'it has the same by each of its names');
 is(desk('b'), 'waiting/-/-/-/- waiting/-/-/-/-', 'all of them');
-$cluster->psql(q{SELECT call_log.settle_recording('acme', 'ann', 'r2', 'expired', 'localhost: status 404', NULL, NULL, NULL, NULL)}, user => 'plugin');
+sub ends { my ($id, $state) = @_; $cluster->psql("SELECT call_log.settle_recording('acme', 'ann', '$id', '$state', 'localhost: status 404', NULL, NULL, NULL, NULL)", user => 'plugin') }
+sub rare { return column('asks::text', q(recording_id = 'r2' AND NOT call_log.recording_is_due(recordings))) }
+for (qw(expired failed)) {
+	$cluster->psql(q{UPDATE call_log.recordings SET asks = 0 WHERE recording_id = 'r2'});
+	ends(r2 => $_);
+	$cluster->psql(q{UPDATE call_log.recordings SET state_at = now() - interval '30 min' WHERE recording_id = 'r2'});
+	is(column('state', q(recording_id = 'r2')) . ' ' . rare(), 'waiting 10', "what is $_ within a day waits, and is asked for rarely");
+}
+$cluster->psql(q{UPDATE call_log.recordings SET created_at = created_at - interval '25 hours', attempts = 1000 WHERE recording_id = 'r2'});
+ends(r2 => 'waiting');
+is(column('state', q(recording_id = 'r2')), 'waiting', 'attempts are made as long as an address can come');
+ends(r2 => 'expired');
 stored(ann => 'r3', 500);
 is(desk('c'), 'expired/-/-/-/localhost: status 404 stored/audio/mpeg/500/at/-', 'and says what became of each');
 is(desk('a'), 'stored/audio/mpeg/1000/at/-', 'as of the other call');
@@ -110,4 +121,34 @@ is(kept(), 'r5 r9', 'nothing is too old');
 $cluster->psql(q{UPDATE call_log.recordings SET created_at = created_at - interval '40 days' WHERE recording_id = 'r9'; SELECT call_log.sweep_recordings('30 days')});
 is(kept(), 'r5', 'what is older than recordings are kept for is erased, its call not');
 is($cluster->psql(q{SELECT count(*) FROM call_log.calls WHERE session_id = 'h' AND erased_at IS NULL}), 1, 'which stays');
+
+# ---------------------------------------------------------------- many at once
+# 25 that the widget gives no address of, then one that it does
+$cluster->psql(q{INSERT INTO call_log.recordings (account, agent, session_id, recording_id, state_at)
+	SELECT 'acme', 'dan', n::text, to_char(n, 'FM00'), now() - interval '1 min' * (100 - n) FROM generate_series(1, 26) AS n});
+my $wanted = sub { return join ' ', map { $_->{recordingId} } @{ decode_json($cluster->psql(q{SELECT call_log.wanted_recordings('acme', 'dan')}, user => 'plugin'))->{wanted} } };
+is($wanted->(), join(' ', '01' .. '20'), 'a page is asked for 20 at once');
+is($wanted->(), join(' ', '21' .. '26'), 'and then for the others, also when nothing came of the first');
+is($wanted->(), '', 'and for none again at once');
+my $back = sub { $cluster->psql("UPDATE call_log.recordings SET asked_at = asked_at - interval '$_[0]', state_at = now() - interval '1 day', asks = $_[1] WHERE agent = 'dan'") };
+$back->('5 s', 1);
+is($wanted->(), join(' ', '01' .. '20'), 'but soon');
+$back->('30 min', 50);
+is($wanted->(), '', 'later rarely');
+$back->('5 min', 50);
+is(scalar(split / /, $wanted->()), 20, 'every half an hour or so');
+is($cluster->psql(q{SELECT verdict, asks FROM call_log.claim_recording('acme', 'dan', '1', '01', '60 s'), call_log.recordings WHERE agent = 'dan' AND recording_id = '01'}, user => 'plugin') =~ /^claimed/
+	&& column('asks::text', q(agent = 'dan' AND recording_id = '01')), 0, 'until an address comes');
+
+my $state = sub { return $cluster->psql(q{SELECT count(*) FILTER (WHERE state = 'expired') || ' ' || count(erase_at) FROM call_log.recordings WHERE agent = 'eve'}) };
+my $sweep = sub { return $cluster->psql("SELECT string_agg(DISTINCT kind || coalesce(bytes::text, ''), ' ') FROM call_log.sweep_recordings($_[0]) WHERE kind <> 'erase'", user => 'plugin') };
+$cluster->psql(q{INSERT INTO call_log.recordings (account, agent, session_id, recording_id, created_at) SELECT 'acme', 'eve', n::text, n::text, now() - interval '9 days' FROM generate_series(1, 1500) AS n});
+like($sweep->('NULL'), qr/^bytes\d+ more$/, 'what is more than a statement can do');
+is($state->(), '1000 0', 'is given up by a thousand');
+unlike($sweep->('NULL'), qr/more/, 'and the rest');
+is($state->(), '1500 0', 'the next time');
+like($sweep->(q('8 days', false)), qr/bytes more$/, 'so is the retention, and bytes are counted for who asks');
+is($state->(), '1500 1000', 'a thousand are to be erased');
+$sweep->(q('8 days'));
+is($state->(), '1500 1500', 'and the others next');
 done_testing;

@@ -181,6 +181,13 @@ wait_for('what is older than the retention', sub { $cluster->psql('SELECT count(
 my @rows = split /\n/, $cluster->psql('SELECT path FROM call_log.recordings WHERE path IS NOT NULL ORDER BY 1');
 is join(' ', sort map { s{^\Q$folder/}{}r } files('.mp3')), join(' ', @rows), 'retention deletes the files and then the rows';
 end();
+# a statement's share of it in each sweep, of which there is one a minute else
+$cluster->psql(q(INSERT INTO call_log.recordings (account, agent, session_id, recording_id, created_at) SELECT 'acme', 'eve', n, n, now() - interval '9 days' FROM generate_series(1, 3500) AS n));
+begin();
+wait_for('all that waited too long', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE agent = 'eve' AND state = 'expired')) == 3500 });
+pass 'what is too old is given up at once, however much it is';
+end();
+$cluster->psql(q(DELETE FROM call_log.recordings WHERE agent = 'eve'));
 
 # ------------------------------------------------------------------- orphans
 sub check { return run([ root() . '/packaging/check-recordings', @_, $folder, '-d', $cluster->conninfo ], env => { PATH => $cluster->bin('') . ":$ENV{PATH}" }) }
