@@ -58,7 +58,7 @@ static void walk(struct process *process, const char *how)
 
 int main(void)
 {
-	struct process process = {0};
+	struct process process = {.id = 0};
 
 	ok(!process_has_begun(&process), "nothing has begun yet");
 	process_begin(&process);
@@ -70,7 +70,7 @@ int main(void)
 	ok(!process_has_begun(&process), "it ends, twice as well");
 
 	/* as where the kernel cannot wipe a mark */
-	struct process number = {0};
+	struct process number = {.id = 0};
 	atomic_store(&number.id, getpid());
 	walk(&number, "by its number");
 	return tap_done();
