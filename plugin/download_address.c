@@ -33,6 +33,27 @@ static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *to,
 	return got;
 }
 
+/* libcurl has decoded it, to whatever bytes. */
+static bool is_name(const char *host)
+{
+	return host[0] && !host[strspn(host, "0123456789.:[]-"
+					     "abcdefghijklmnopqrstuvwxyz"
+					     "ABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+}
+
+/* What is no name is not to be told either. */
+static bool get_place(CURLU *url, struct download_place *place)
+{
+	if (get_part(url, CURLUPART_HOST, 0, place->host,
+		     sizeof(place->host)) &&
+	    is_name(place->host) &&
+	    get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, place->port,
+		     sizeof(place->port)))
+		return true;
+	place->host[0] = '\0';
+	return false;
+}
+
 static bool has_user(CURLU *url)
 {
 	char *user = NULL;
@@ -56,10 +77,7 @@ const char *download_address_judge(const char *address, const char *hosts,
 	else if (!get_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) ||
 		 strcmp(scheme, "https") != 0)
 		why = "the address does not begin with https:";
-	else if (!get_part(url, CURLUPART_HOST, 0, place->host,
-			   sizeof(place->host)) ||
-		 !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, place->port,
-			   sizeof(place->port)))
+	else if (!get_place(url, place))
 		why = "the address names no server";
 	else if (has_user(url))
 		why = "the address has a user in it";

@@ -99,6 +99,7 @@ void fetch_begin(struct fetch *fetch, struct downloads *downloads,
 
 	fetch->stored = recording_file_find(folder, name, &fetch->facts);
 	fetch->err = (struct err){0};
+	fetch->unsaid = false;
 	if (fetch->stored) {
 		over(fetch, "stored", false);
 		return;
@@ -198,6 +199,19 @@ void fetch_settled(struct fetch *fetch)
 {
 	fetch->state = fetch->again ? FETCH_WAITING : FETCH_ENDED;
 	pause_for(fetch, PAUSE_MS, fetch->tries);
+}
+
+void fetch_refused(struct fetch *fetch)
+{
+	if (fetch->unsaid) {
+		fetch->state = FETCH_ENDED;
+		return;
+	}
+	fetch->unsaid = true;
+	if (fetch->stored)
+		over(fetch, "waiting", false);
+	fetch->stored = false;
+	err_set(&fetch->err, ERR_ROW, "the database refused what became of it");
 }
 
 void fetch_unknown(struct fetch *fetch)

@@ -35,7 +35,8 @@ struct fetch {
 	/* OVER: for recordings_settle() */
 	const char *verdict;
 	bool stored;
-	bool again; /* and then once more */
+	bool again;  /* and then once more */
+	bool unsaid; /* the database refused to hear why */
 	struct recording_facts facts;
 	struct err err;
 };
@@ -60,5 +61,8 @@ void fetch_loaded(struct fetch *fetch, enum download_result result,
 void fetch_interrupt(struct fetch *fetch, const char *why);
 /* The database knows: WAITING again, or ENDED. */
 void fetch_settled(struct fetch *fetch);
+/* The database refuses to know, and would again: OVER once more, in words that it
+ * bears, or ENDED. */
+void fetch_refused(struct fetch *fetch);
 
 #endif

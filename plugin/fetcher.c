@@ -337,6 +337,22 @@ static void job_failed(struct fetcher *fetcher, const struct err *err)
 	fetcher->said_failed = true;
 }
 
+/* What the database refuses for what it is about stands in the way of the others
+ * no longer. */
+static bool job_refused(struct fetcher *fetcher, const struct err *err)
+{
+	if (err->kind != ERR_ROW ||
+	    (fetcher->job != JOB_SETTLE && fetcher->job != JOB_CLAIM))
+		return false;
+	log_line(fetcher->host, CRM_ERROR,
+		 "the database refuses a recording: %s", err->text);
+	if (fetcher->job == JOB_SETTLE)
+		fetch_refused(fetcher->subject);
+	else
+		fetcher->subject->state = FETCH_ENDED;
+	return true;
+}
+
 static void end_job(struct fetcher *fetcher)
 {
 	fetcher->job = JOB_NONE;
@@ -354,7 +370,8 @@ static void finish_job(struct fetcher *fetcher)
 		job_done(fetcher);
 		db_done(fetcher->db);
 	} else {
-		job_failed(fetcher, &err);
+		if (!job_refused(fetcher, &err))
+			job_failed(fetcher, &err);
 		db_drop(fetcher->db);
 	}
 	end_job(fetcher);

@@ -120,6 +120,7 @@ my %refused = (
 	user => [ "https://me:secret\@localhost:$port/whole/x", 'localhost: the address has a user in it' ],
 	other => [ $media->address('whole', 'x', host => '127.0.0.1'), q(127.0.0.1: the server is not one of 'recording_hosts') ],
 	odd => [ $media->address('whole', 'x', host => '0x7f.1'), q(127.0.0.1: the server is not one of 'recording_hosts') ],
+	bytes => [ 'https://%ff%fe/x?access_token=live', 'the address names no server' ],
 	outside => [ $media->address('redirect', 'out', more => "&to=https%3A%2F%2Fexample.test%2F%3Faccess_token%3D" . $media->token),
 		q(example.test: the server is not one of 'recording_hosts') ],
 	plainly => [ $media->address('redirect', 'http', more => "&to=http%3A%2F%2Flocalhost%3A$port%2Fopen%2Fx"),
@@ -135,6 +136,18 @@ fetch(inside => $media->address('redirect', 'in', more => "&to=https%3A%2F%2Floc
 reached(inside => 'stored');
 is_whole(inside => 'redirected to a listed server');
 is_deeply [ $media->requests('open/inside') ], ['bare -'], 'which was not handed the token';
+
+# What the database refuses to note holds nobody else up.
+$cluster->psql(q(ALTER TABLE call_log.recordings ADD CONSTRAINT deaf CHECK (last_error NOT LIKE '%404' AND (recording_id <> 'r-never' OR state IN ('waiting', 'fetching') AND last_error IS NULL)) NOT VALID));
+fetch($_ => $media->address('gone', $_)) for qw(deaf never);
+reached(deaf => 'expired');
+is row(deaf => 'last_error'), 'the database refused what became of it', 'what the database refuses is told in other words';
+fetch(behind => $media->address('whole', 'behind'));
+reached(behind => 'stored');
+wait_for('three refusals', sub { 3 == grep { /ERROR the database refuses a recording: / } $driver->log_lines });
+is row(never => 'state'), 'fetching', 'then left: the next are fetched';
+$cluster->psql('ALTER TABLE call_log.recordings DROP CONSTRAINT deaf');
+
 fetch(nobody => 'https://localhost:1/whole/x?access_token=live');
 wait_for('an attempt', sub { row(nobody => 'last_error') });
 like row(nobody => q(last_error || ' ' || state)), qr/^localhost: Couldn't connect to server (waiting|fetching)$/,
@@ -201,5 +214,5 @@ for my $mode (qw(link off)) {
 	$driver->destroy;
 }
 is $cluster->psql(q(SELECT concat_ws(' ', stored + waiting + expired + failed, stored > 19, waiting > 0, expired, failed > 10, bytes > 0) FROM call_report.recorded)),
-  $cluster->psql('SELECT count(*) FROM call_log.recordings') . ' t t 1 t t', 'the report counts all of it';
+  $cluster->psql('SELECT count(*) FROM call_log.recordings') . ' t t 2 t t', 'the report counts all of it';
 done_testing;
