@@ -69,7 +69,7 @@ static const struct option options[] = {
      .type = TYPE_STRING,
      .offset = AT(recordings_dir),
      .standard = "",
-     .example = "/var/lib/call-log/recordings",
+     .example = "/var/lib/crm-host/recordings",
      .help = "The folder that recordings are fetched into, one folder a month. "
 	     "It must belong to the user of the host; hosts that use one "
 	     "database must share it."},

@@ -26,7 +26,8 @@ enum {
 	TOTAL_MS = 15 * 60 * 1000, /* for one download */
 	LEASE_S = 60,
 	HOLD_MS = 15000,
-	ROOM_MS = 5000, /* until a full disk is tried again */
+	ROOM_MS = 1000, /* until a disk that takes nothing is tried again, */
+	ROOM_MAX_MS = 60000, /* at first and at last */
 	FAREWELL_MS = 1000
 };
 
@@ -48,6 +49,8 @@ struct fetcher {
 	enum job job;
 	struct fetch *subject; /* of the job, if it is about one */
 	uint64_t room_ns;      /* nothing is fetched before; 0: there is room */
+	unsigned pauses;       /* for want of it, in a row */
+	bool has_folder; /* it could be written when that was tried last */
 	bool said_full, said_failed;
 };
 
@@ -85,6 +88,67 @@ void fetcher_free(struct fetcher *fetcher)
 	free(fetcher);
 }
 
+/* ------------------------------------------------------------------ room */
+
+static bool is_full(const struct fetcher *fetcher)
+{
+	uint64_t quota = (uint64_t)fetcher->config->recordings_quota_gb << 30;
+
+	return quota > 0 && fetcher->chores.bytes >= quota;
+}
+
+static void say_full(struct fetcher *fetcher, enum crm_level level,
+		     const char *why)
+{
+	if (!fetcher->said_full)
+		log_line(fetcher->host, level,
+			 "recordings wait: %s; calls are logged as ever", why);
+	fetcher->said_full = true;
+}
+
+static void say_room(struct fetcher *fetcher)
+{
+	if (fetcher->said_full)
+		log_line(fetcher->host, CRM_INFO,
+			 "there is room for recordings again");
+	fetcher->said_full = false;
+}
+
+/* Nothing is fetched for a while, and for longer each time. */
+static void pause_for_disk(struct fetcher *fetcher, const struct err *err)
+{
+	uint64_t ms = (uint64_t)ROOM_MS << fetcher->pauses;
+
+	if (clock_ns() < fetcher->room_ns)
+		return; /* another of those under way */
+	if (ms < ROOM_MAX_MS)
+		fetcher->pauses++;
+	else
+		ms = ROOM_MAX_MS;
+	fetcher->room_ns = clock_after(clock_ns(), ms);
+	if (err->kind == ERR_FULL)
+		say_full(fetcher, CRM_WARN, "there is no room on the disk");
+	else
+		say_full(fetcher, CRM_ERROR, err->text);
+}
+
+/* The folder may be mounted late, or go away. What is erased waits for it too: a
+ * file that cannot be seen is not gone. */
+static bool has_folder(struct fetcher *fetcher)
+{
+	struct err err;
+
+	if (fetcher->has_folder || clock_ns() < fetcher->room_ns)
+		return fetcher->has_folder;
+	fetcher->has_folder =
+	    recording_file_prepare(fetcher->config->recordings_dir, &err);
+	if (!fetcher->has_folder)
+		pause_for_disk(fetcher, &err);
+	return fetcher->has_folder;
+}
+
+/* ------------------------------------------------------------------ open */
+
 /* Calls are logged all the same without. */
 static void open_downloads(struct fetcher *fetcher)
 {
@@ -110,9 +174,9 @@ static void open_downloads(struct fetcher *fetcher)
  * to be inherited before the host, which is told that it has started, starts others. */
 bool fetcher_open(struct fetcher *fetcher, struct err *err)
 {
-	if (!recording_file_prepare(fetcher->config->recordings_dir, err) ||
-	    !handed_open(&fetcher->handed, err))
+	if (!handed_open(&fetcher->handed, err))
 		return false;
+	has_folder(fetcher);
 	open_downloads(fetcher);
 	return true;
 }
@@ -139,38 +203,22 @@ void fetcher_stop(struct fetcher *fetcher, uint64_t deadline_ns)
 
 /* -------------------------------------------------------------- fetching */
 
-static bool is_full(const struct fetcher *fetcher)
-{
-	uint64_t quota = (uint64_t)fetcher->config->recordings_quota_gb << 30;
-
-	return (quota > 0 && fetcher->chores.bytes >= quota) ||
-	       clock_ns() < fetcher->room_ns;
-}
-
-static void say_full(struct fetcher *fetcher, bool full, const char *why)
-{
-	if (full && !fetcher->said_full)
-		log_line(fetcher->host, CRM_WARN,
-			 "recordings wait: %s; calls are logged as ever", why);
-	if (!full && fetcher->said_full)
-		log_line(fetcher->host, CRM_INFO,
-			 "there is room for recordings again");
-	fetcher->said_full = full;
-}
-
 static void tell(struct fetcher *fetcher, const struct fetch *fetch)
 {
 	if (fetch->stored) {
 		fetcher->chores.bytes += fetch->facts.bytes;
+		fetcher->pauses = 0;
+		if (!is_full(fetcher))
+			say_room(fetcher);
 		health_add(fetcher->health, HEALTH_FETCHED, 1);
 		return;
 	}
 	health_add(fetcher->health, HEALTH_UNFETCHED, 1);
 	chores_soon(&fetcher->chores);
-	if (fetch->err.kind != ERR_FULL)
-		return;
-	fetcher->room_ns = clock_after(clock_ns(), ROOM_MS);
-	say_full(fetcher, true, "there is no room on the disk");
+	if (fetch->err.kind == ERR_INTERNAL)
+		fetcher->has_folder = false;
+	if (fetch->err.kind == ERR_INTERNAL || fetch->err.kind == ERR_FULL)
+		pause_for_disk(fetcher, &fetch->err);
 }
 
 static void take_downloads(struct fetcher *fetcher)
@@ -191,13 +239,17 @@ static void take_downloads(struct fetcher *fetcher)
 /* The next to be claimed, where there is room for it. */
 static struct fetch *next_claim(struct fetcher *fetcher)
 {
-	struct fetch *next =
-	    fetcher->handed.open ? fetches_next(&fetcher->fetches) : NULL;
+	struct fetch *next = fetcher->handed.open && has_folder(fetcher)
+				 ? fetches_next(&fetcher->fetches)
+				 : NULL;
 
 	if (!next)
 		return NULL;
-	say_full(fetcher, is_full(fetcher), "'recordings_quota_gb' is reached");
-	return fetcher->said_full ? NULL : next;
+	if (is_full(fetcher))
+		say_full(fetcher, CRM_WARN, "'recordings_quota_gb' is reached");
+	else if (fetcher->pauses == 0)
+		say_room(fetcher);
+	return is_full(fetcher) || clock_ns() < fetcher->room_ns ? NULL : next;
 }
 
 static struct fetch *next_hold(struct fetcher *fetcher)
@@ -247,7 +299,8 @@ static void pick_job(struct fetcher *fetcher)
 		return;
 	}
 	if (!pick(fetcher, JOB_HOLD, next_hold(fetcher)) &&
-	    fetcher->handed.open && chores_pick(&fetcher->chores))
+	    fetcher->handed.open && has_folder(fetcher) &&
+	    chores_pick(&fetcher->chores))
 		fetcher->job = JOB_CHORE;
 }
 
@@ -423,9 +476,13 @@ static uint64_t next_due(struct fetcher *fetcher)
 	uint64_t due_ns = sooner(downloads_due_ns(fetcher->downloads),
 				 atomic_load(&fetcher->stop_ns));
 
+	if (!fetcher->has_folder)
+		return sooner(due_ns, fetcher->room_ns);
 	due_ns = sooner(due_ns, chores_due_ns(&fetcher->chores));
 	if (is_full(fetcher))
 		return due_ns;
+	if (clock_ns() < fetcher->room_ns)
+		return sooner(due_ns, fetcher->room_ns);
 	return sooner(due_ns, fetches_due_ns(&fetcher->fetches));
 }
 

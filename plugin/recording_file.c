@@ -111,7 +111,7 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 	file->folder = folder;
 	file->fd = -1;
 	if (!make_path(path, folder, name, ".part"))
-		return err_set(err, ERR_INTERNAL,
+		return err_set(err, ERR_INPUT,
 			       "'%.40s' is no name of a recording", name);
 	snprintf(file->name, sizeof(file->name), "%s", name);
 	if (!make_month(folder, name, err))

@@ -32,11 +32,11 @@ struct recording_file {
 /* Makes the folder if need be; ERR_CONFIG: it cannot be written. */
 bool recording_file_prepare(const char *folder, struct err *err);
 
-/* All fail with ERR_FULL (there is no room), ERR_INTERNAL (the disk, or a name
- * that is none) or ERR_NO_MEMORY; what was written stays. */
+/* All fail with ERR_FULL (there is no room), ERR_INTERNAL (the disk) or
+ * ERR_NO_MEMORY; what was written stays. */
 
 /* Opens the .part, with what an earlier attempt left. ERR_AWAY: another process
- * has it open. */
+ * has it open. ERR_INPUT: the name is none. */
 bool recording_file_open(struct recording_file *file, const char *folder,
 			 const char *name, struct err *err);
 /* Leaves the .part for another attempt. Harmless twice. */

@@ -102,6 +102,26 @@ fetch(room => $media->address('whole', 'room2'));
 reached(room => 'stored');
 end();
 
+# ------------------------------------------------------- a folder that is none
+my $late = scratch() . '/late';
+sub claims { scalar(() = $cluster->log_text =~ /FROM call_log\.claim_recording/g) }
+my $before = claims();
+begin(recordings_dir => "$late/recordings");
+is scalar(grep { m{ERROR recordings wait: the folder '$late/recordings' of 'recordings_dir' cannot be made} } $driver->log_lines), 1,
+  'a folder that cannot be made is told of once, and does not keep the plugin from its start';
+fetch("late$_" => $media->address('whole', "late$_")) for 1 .. 20;
+is claims(), $before, 'nothing is claimed, and calls are logged';
+my ($month) = row(away => 'path') =~ m{^([^/]+)/};
+mkdir for $late, "$late/recordings";
+spew("$late/recordings/$month", 'where the folder of the month should be');
+wait_for('the disk to be tried again', sub { claims() >= $before + 3 });
+cmp_ok claims(), '<', $before + 10, 'a disk that fails is tried now and then, not with every recording';
+unlink "$late/recordings/$month";
+reached("late$_" => 'stored') for 1 .. 20;
+is scalar(grep { /there is room for recordings again/ } $driver->log_lines), 1, 'all are fetched when it can be written';
+end();
+$cluster->psql(q(DELETE FROM call_log.recordings WHERE recording_id ~ '^r-late'));
+
 # ---------------------------------------------------------- stopped in the middle
 begin();
 fetch(stopped => $media->address('slow', 'stopped'));
