@@ -325,43 +325,50 @@ static bool pin(struct download *download)
 	       judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
 }
 
-static void set_limits(struct download *download, CURL *easy)
+/* Not one of them is to be missed: most are what keeps the transfer safe. With an
+ * authority of its own no other vouches, those of the system neither. */
+static bool set_limits(struct download *download, CURL *easy)
 {
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's */
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-			 (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-			 (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(easy, CURLOPT_RESOLVE, download->pinned);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_connect);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, download);
-	if (download->downloads->settings.ca[0])
-		curl_easy_setopt(easy, CURLOPT_CAINFO,
-				 download->downloads->settings.ca);
+	const char *ca = download->downloads->settings.ca;
+	unsigned code = CURLE_OK;
+
+	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+	code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	/* not the environment's */
+	code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	code |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+				 (long)CURL_SSLVERSION_TLSv1_2);
+	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+				 (long)CURL_HTTP_VERSION_1_1);
+	code |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_RESOLVE, download->pinned);
+	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_connect);
+	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, download);
+	if (ca[0]) {
+		code |= curl_easy_setopt(easy, CURLOPT_CAINFO, ca);
+		code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
+	return code == CURLE_OK;
 }
 
 static bool set_transfer(struct download *download, CURL *easy)
 {
+	unsigned code = CURLE_OK;
 	char range[32];
 
-	set_limits(download, easy);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, download);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, download);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, download);
+	code |= curl_easy_setopt(easy, CURLOPT_PRIVATE, download);
+	code |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, download);
+	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, download);
 	snprintf(range, sizeof(range), "%llu-",
 		 (unsigned long long)download->have);
-	if (download->have > 0 &&
-	    curl_easy_setopt(easy, CURLOPT_RANGE, range) != CURLE_OK)
-		return false;
-	return curl_easy_setopt(easy, CURLOPT_URL, download->address) ==
-		   CURLE_OK &&
+	if (download->have > 0)
+		code |= curl_easy_setopt(easy, CURLOPT_RANGE, range);
+	code |= curl_easy_setopt(easy, CURLOPT_URL, download->address);
+	return set_limits(download, easy) && code == CURLE_OK &&
 	       transfers_add(&download->downloads->transfers, easy);
 }
 
@@ -377,7 +384,7 @@ static void begin_transfer(struct download *download)
 	download->easy = curl_easy_init();
 	if (download->easy && set_transfer(download, download->easy))
 		return;
-	judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
+	judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "libcurl does not begin");
 	end(download);
 }
 

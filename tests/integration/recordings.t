@@ -8,7 +8,7 @@ use Cluster;
 use Digest::SHA qw(sha256_hex);
 use Driver;
 use Media;
-use Process qw(scratch slurp wait_for);
+use Process qw(run run_ok scratch slurp spew wait_for);
 use Test::More;
 
 my $cluster = Cluster->new(settings => { fsync => 'off' });
@@ -199,6 +199,21 @@ for ([ private => 'localhost' ], [ inner => '10.0.0.1' ], [ cloud => '169.254.16
 	$driver->destroy;
 }
 is_deeply [ $media->requests('whole/private') ], [], 'and nobody was asked';
+
+# An authority that the system trusts, where its folder can be had, does not vouch for
+# a server when there is another in the configuration.
+my $system = scratch();
+my ($hash) = split /\n/, run_ok([ qw(openssl x509 -noout -hash -in), $media->ca ]);
+spew("$system/$hash.0", slurp($media->ca));
+my @mount = ('unshare', '-Urm', 'sh', '-c', 'mount --bind "$0" /etc/ssl/certs && exec "$@"', $system);
+$driver = Driver->new(eval { (run([ @mount, 'true' ]))[0] == 0 } ? (prefix => \@mount) : ());
+$driver->create(%config, recording_ca => Media->new(bytes => 10)->ca);
+$driver->start;
+fetch(vouched => $media->address('whole', 'vouched'));
+wait_for('an attempt', sub { row(vouched => q(last_error IS NOT NULL OR state = 'stored')) eq 't' });
+is row(vouched => 'last_error'), 'localhost: SSL peer certificate or SSH remote key was not OK', 'only recording_ca vouches for a server';
+$driver->stop(5000);
+$driver->destroy;
 
 # ------------------------------------------------------------- where none are fetched
 for my $mode (qw(link off)) {
