@@ -26,6 +26,8 @@ void *vault_new(size_t size)
 		munmap(piece, whole);
 		return NULL;
 	}
+	/* As far as the limits go: what is swapped lies on a disk. */
+	(void)mlock(piece, whole);
 	piece->size = whole;
 	return piece + 1;
 }

@@ -44,10 +44,18 @@ static void too_large(struct exchange *exchange)
 		     sentence);
 }
 
+/* There may be a secret in it, such as a token. */
+static void wipe(struct exchange *exchange)
+{
+	if (exchange->body)
+		explicit_bzero(exchange->body, exchange->body_cap);
+	free(exchange->body);
+}
+
 static void body_free(struct exchange *exchange)
 {
 	exchange->server->upload_bytes -= exchange->body_cap;
-	free(exchange->body);
+	wipe(exchange);
 	exchange->body = NULL;
 	exchange->body_len = exchange->body_cap = 0;
 }
@@ -69,13 +77,16 @@ static void body_reserve(struct exchange *exchange, size_t len)
 		answer_busy(&exchange->answer);
 		return;
 	}
-	body = realloc(exchange->body, cap);
+	body = malloc(cap);
 	if (!body) {
 		answer_error(&exchange->answer, 500, "failed",
 			     "The host is out of memory.");
 		return;
 	}
 	server->upload_bytes += cap - exchange->body_cap;
+	if (exchange->body)
+		memcpy(body, exchange->body, exchange->body_len);
+	wipe(exchange); /* realloc() would leave a copy */
 	exchange->body = body;
 	exchange->body_cap = cap;
 }

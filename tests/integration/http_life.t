@@ -8,7 +8,7 @@ use CrmHost;
 use Http;
 use IO::Socket::INET;
 use POSIX ();
-use Process qw(built plugin run scratch spew wait_for);
+use Process qw(built plugin run scratch slurp spew wait_for);
 
 my $crm_host = built('crm-host');
 
@@ -225,5 +225,27 @@ sub load {
 		}
 	}
 	return $lines;
+}
+# Of a message that came in pieces, and had a secret in the first, nothing is kept.
+{
+	my $host = CrmHost->start;
+	my $secret = join '', 'secret-', map { ('a' .. 'z')[ rand 26 ] } 1 .. 40;
+	my $message = { path => '/slow/who', requestId => '1', body => { first => ('-' x 900) . $secret, then => '-' x 60_000 } };
+	for (1 .. 3) {
+		my $http = Http->new($host->port);
+		$http->write(CrmHost::post_bytes(CrmHost::envelope($message)));
+		is $http->read_answer('POST')->{status}, 200, 'a message with a secret is answered';
+	}
+	my $seen = '';
+	open my $memory, '<:raw', "/proc/$host->{process}{pid}/mem" or die "its memory: $!";
+	for (split /\n/, slurp("/proc/$host->{process}{pid}/maps")) {
+		no warnings 'portable';
+		my ($from, $to) = /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+		sysseek $memory, hex $from, 0;
+		sysread $memory, $seen, hex($to) - hex $from, length $seen;
+	}
+	cmp_ok length $seen, '>', 1 << 20, 'its memory was read';
+	is scalar(() = $seen =~ /$secret/g), 0, 'and has the secret no longer';
+	is $host->stop, 0, 'and ends well';
 }
 done_testing;
