@@ -207,7 +207,8 @@ my ($hash) = split /\n/, run_ok([ qw(openssl x509 -noout -hash -in), $media->ca 
 spew("$system/$hash.0", slurp($media->ca));
 my @mount = ('unshare', '-Urm', 'sh', '-c', 'mount --bind "$0" /etc/ssl/certs && exec "$@"', $system);
 $driver = Driver->new(eval { (run([ @mount, 'true' ]))[0] == 0 } ? (prefix => \@mount) : ());
-$driver->create(%config, recording_ca => Media->new(bytes => 10)->ca);
+run_ok([ qw(openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=another -keyout), "$system/key", '-out', "$system/another" ]);
+$driver->create(%config, recording_ca => "$system/another");
 $driver->start;
 fetch(vouched => $media->address('whole', 'vouched'));
 wait_for('an attempt', sub { row(vouched => q(last_error IS NOT NULL OR state = 'stored')) eq 't' });
