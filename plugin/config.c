@@ -238,7 +238,7 @@ static const struct option options[] = {
      .type = TYPE_STRING,
      .offset = AT(spool),
      .standard = "",
-     .example = "/var/lib/call-log/spool.db",
+     .example = "/var/lib/crm-host/spool.db",
      .help = "The file that calls are kept in while the database is away, "
 	     "until it is back. It and its folder are made when missing, and "
 	     "must belong to the user of the host. Several hosts of one "
