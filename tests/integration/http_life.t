@@ -236,16 +236,19 @@ sub load {
 		$http->write(CrmHost::post_bytes(CrmHost::envelope($message)));
 		is $http->read_answer('POST')->{status}, 200, 'a message with a secret is answered';
 	}
-	my $seen = '';
+	my ($seen, $kept) = (0, 0);
 	open my $memory, '<:raw', "/proc/$host->{process}{pid}/mem" or die "its memory: $!";
 	for (split /\n/, slurp("/proc/$host->{process}{pid}/maps")) {
 		no warnings 'portable';
 		my ($from, $to) = /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+		# larger ones are a sanitizer's own
+		next if hex($to) - hex($from) > 256 << 20;
 		sysseek $memory, hex $from, 0;
-		sysread $memory, $seen, hex($to) - hex $from, length $seen;
+		$seen += sysread($memory, my $bytes, hex($to) - hex $from) // 0;
+		$kept += () = $bytes =~ /$secret/g;
 	}
-	cmp_ok length $seen, '>', 1 << 20, 'its memory was read';
-	is scalar(() = $seen =~ /$secret/g), 0, 'and has the secret no longer';
+	cmp_ok $seen, '>', 1 << 20, 'its memory was read';
+	is $kept, 0, 'and has the secret no longer';
 	is $host->stop, 0, 'and ends well';
 }
 done_testing;
