@@ -73,6 +73,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 16
 \set name write_path
 \ir one.sql
+\set migration 17
+\set name gone_parts
+\ir one.sql
 
 \if :check
 \else

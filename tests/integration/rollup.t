@@ -156,6 +156,23 @@ is($late->psql(comparison('team')), '', 'an agent of another team takes along th
 count_all($late);
 is($late->psql(comparison('team')), '', 'and they are counted so');
 
+# A part of a day that is not counted yet is of a call that is: when it goes, the call is
+# what the others made of it, also where it was counted.
+for my $goes ([ 'is deleted', sub { $late->psql(q{DELETE FROM call_log.calls WHERE (agent, session_id) = ('bob', '3')}) } ],
+	[ 'is merged into another', sub { record($late, [ [ { account => '', session_id => '1/4', agent => 'bob', telephony_session_id => 't-4', state => 'final', started_at => strftime_utc($now - 60) } ] ]) } ]) {
+	my ($how, $go) = @$goes;
+	my $session = $how =~ /deleted/ ? 3 : 4;
+	record($late, [ map { [ { account => '', session_id => $session, state => 'final', direction => 'Inbound', from_number => '+1', %$_ } ] }
+		{ agent => 'ann', started_at => '2026-03-05 10:00+00', result => 'Missed' },
+		{ agent => 'bob', started_at => strftime_utc($now - 60), result => 'Accepted', telephony_session_id => "t-$session" } ]);
+	count_all($late);
+	is($late->psql(q{SELECT sum(answered) FROM call_log.rolled_team_hours WHERE everyone AND day = '2026-03-05'}), 1, 'a call of a day that is counted was answered by somebody today');
+	$go->();
+	is($late->psql(comparison($how)), '', "when that part $how, the call is what is left of it");
+	count_all($late);
+	is($late->psql(comparison("$how, counted")), '', 'and is counted so');
+}
+
 # Writers, counters and a rebuild at once.
 $cluster->psql('DROP TABLE IF EXISTS feed; UPDATE call_log.settings SET report_time_zone = \'Europe/Berlin\'');
 my @writer;
