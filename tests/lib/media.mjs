@@ -61,10 +61,11 @@ const behaviours = {
 		else
 			response.end(sound);
 	},
-	slow(request, response) {
+	/* slow5: 5 ms a step. */
+	slow(request, response, { number }) {
 		const from = head(request, response);
 		if (from !== null)
-			drip(response, sound.subarray(from), Math.ceil(sound.length / 40), 25);
+			drip(response, sound.subarray(from), Math.ceil(sound.length / 40), number || 25);
 	},
 	stalled(request, response, { times }) {
 		const from = head(request, response);
