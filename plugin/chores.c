@@ -8,17 +8,21 @@ enum {
 	SWEEP_MS = 60000,
 	PARTS_MS = 3600000,
 	SOON_MS = 5000, /* after a failure */
+	TELL_MS = 1000, /* after a change of room */
 	PARTS_BYTES = 8192
 };
 static const char ASK[] = "{\"type\":\"call-log-recordings\"}";
 
 void chores_init(struct chores *chores, const struct config *config,
-		 const struct crm_host *host, struct fetches *fetches)
+		 const struct crm_host *host, struct fetches *fetches,
+		 struct room *room)
 {
 	*chores = (struct chores){
 	    .config = config,
 	    .host = host,
 	    .fetches = fetches,
+	    .room = room,
+	    .told = room->changes,
 	    .sweep_ns = clock_ns(),
 	    .parts_ns = clock_ns(),
 	};
@@ -42,16 +46,22 @@ void chores_free(struct chores *chores)
 
 uint64_t chores_due_ns(const struct chores *chores)
 {
-	return chores->sweep_ns < chores->parts_ns ? chores->sweep_ns
-						   : chores->parts_ns;
+	return chores->sweep_ns < chores->parts_ns || !chores->room->has_folder
+		   ? chores->sweep_ns
+		   : chores->parts_ns;
+}
+
+static void sweep_in(struct chores *chores, uint64_t ms)
+{
+	uint64_t due_ns = clock_after(clock_ns(), ms);
+
+	if (due_ns < chores->sweep_ns)
+		chores->sweep_ns = due_ns;
 }
 
 void chores_soon(struct chores *chores)
 {
-	uint64_t soon_ns = clock_after(clock_ns(), SOON_MS);
-
-	if (soon_ns < chores->sweep_ns)
-		chores->sweep_ns = soon_ns;
+	sweep_in(chores, SOON_MS);
 }
 
 /* A month at a time, so that the downloads need not wait for a large folder. */
@@ -69,24 +79,39 @@ bool chores_pick(struct chores *chores)
 	uint64_t now = clock_ns();
 
 	chores->chore = CHORE_NONE;
+	if (chores->told != chores->room->changes)
+		sweep_in(chores, TELL_MS);
 	if (chores->erased)
 		chores->chore = CHORE_FORGET;
 	else if (now >= chores->sweep_ns)
 		chores->chore = CHORE_SWEEP;
-	else if (now >= chores->parts_ns && pick_parts(chores))
+	else if (now >= chores->parts_ns && room_has_folder(chores->room) &&
+		 pick_parts(chores))
 		chores->chore = CHORE_PARTS;
 	return chores->chore != CHORE_NONE;
 }
 
-bool chores_send(struct chores *chores, struct db *db, struct err *err)
+/* Only who fetches knows what those wait for that are to be fetched. */
+static bool sweep(struct chores *chores, struct db *db, struct err *err)
 {
 	const struct config *config = chores->config;
+	const char *why = room_why(chores->room);
 
+	chores->told = chores->room->changes;
+	return recordings_sweep(db, (unsigned)config->recordings_retention_days,
+				config->recordings_quota_gb > 0,
+				config->recordings != CONFIG_RECORDINGS_FETCH
+				    ? NULL
+				: why ? why
+				      : "",
+				err);
+}
+
+bool chores_send(struct chores *chores, struct db *db, struct err *err)
+{
 	switch (chores->chore) {
 	case CHORE_SWEEP:
-		return recordings_sweep(
-		    db, (unsigned)config->recordings_retention_days,
-		    config->recordings_quota_gb > 0, err);
+		return sweep(chores, db, err);
 	case CHORE_FORGET:
 		return recordings_forget(db, &chores->erased->key, err);
 	case CHORE_PARTS:
@@ -131,9 +156,11 @@ static void ask(struct chores *chores, const struct recording_key *agent)
 static void swept(struct chores *chores, const struct db *db)
 {
 	int count = recordings_swept_count(db);
+	/* what is to be looked after there comes again */
+	bool has_folder = room_has_folder(chores->room);
 
 	chores->sweep_ns = clock_after(clock_ns(), SWEEP_MS);
-	chores->bytes = (uint64_t)recordings_bytes(db);
+	room_counted(chores->room, (uint64_t)recordings_bytes(db));
 	for (int i = 0; i < count; i++) {
 		struct recording_sweep sweep = recordings_swept(db, i);
 
@@ -142,14 +169,16 @@ static void swept(struct chores *chores, const struct db *db)
 			ask(chores, &sweep.key);
 			break;
 		case RECORDING_LEFT:
-			fetches_add(chores->fetches, &sweep.key,
-				    (struct text){0});
+			if (has_folder)
+				fetches_add(chores->fetches, &sweep.key,
+					    (struct text){0});
 			break;
 		case RECORDING_MORE:
 			chores->sweep_ns = clock_ns();
 			break;
 		case RECORDING_ERASE:
-			erase(chores, &sweep);
+			if (has_folder)
+				erase(chores, &sweep);
 			break;
 		}
 	}

@@ -9,6 +9,7 @@
 #include "crm_plugin.h"
 #include "fetches.h"
 #include "recording_parts.h"
+#include "room.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,21 +17,23 @@
 enum chore { CHORE_NONE, CHORE_SWEEP, CHORE_FORGET, CHORE_PARTS };
 
 struct chores {
-	const struct config *config; /* borrowed, as the next two */
+	const struct config *config; /* borrowed, as the next three */
 	const struct crm_host *host;
 	struct fetches *fetches;
+	struct room *room;
 	enum chore chore;     /* that is under way */
 	struct fetch *erased; /* owned: their files are gone, not their rows */
 	uint64_t sweep_ns;    /* when the next is due */
 	uint64_t parts_ns;
 	char month[RECORDING_MONTH]; /* whose parts were looked at */
 	struct buf parts;
-	uint64_t bytes; /* that all recordings take */
+	unsigned told; /* of the changes of room, to the rows that wait */
 };
 
 /* Due at once. */
 void chores_init(struct chores *chores, const struct config *config,
-		 const struct crm_host *host, struct fetches *fetches);
+		 const struct crm_host *host, struct fetches *fetches,
+		 struct room *room);
 void chores_free(struct chores *chores);
 
 uint64_t chores_due_ns(const struct chores *chores);

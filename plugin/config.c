@@ -72,7 +72,9 @@ static const struct option options[] = {
      .example = "/var/lib/crm-host/recordings",
      .help = "The folder that recordings are fetched into, one folder a month. "
 	     "It must belong to the user of the host; hosts that use one "
-	     "database must share it."},
+	     "database must share it. A file call_log.recordings, made in it "
+	     "when it is used first, tells it from the bare place where "
+	     "nothing is mounted, which stays as it is."},
     {.name = "recording_hosts",
      .type = TYPE_STRINGS,
      .offset = AT(recording_hosts),
@@ -95,7 +97,8 @@ static const struct option options[] = {
      .min = 0,
      .max = 1000000,
      .help = "How much all recordings may take, in gigabytes; then no more are "
-	     "fetched until there is room. 0: as much as the disk has."},
+	     "fetched until there is room, but what is under way. 0: as much "
+	     "as the disk has."},
     {.name = "recordings_retention_days",
      .type = TYPE_INT,
      .offset = AT(recordings_retention_days),

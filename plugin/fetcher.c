@@ -15,7 +15,9 @@
 #include "fetches.h"
 #include "handed.h"
 #include "log.h"
+#include "recording_folder.h"
 #include "recordings.h"
+#include "room.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -26,13 +28,19 @@ enum {
 	TOTAL_MS = 15 * 60 * 1000, /* for one download */
 	LEASE_S = 60,
 	HOLD_MS = 15000,
-	ROOM_MS = 1000, /* until a disk that takes nothing is tried again, */
-	ROOM_MAX_MS = 60000, /* at first and at last */
 	FAREWELL_MS = 1000
 };
 
 /* What the statement under way is about. */
-enum job { JOB_NONE, JOB_SETTLE, JOB_CLAIM, JOB_WANTED, JOB_HOLD, JOB_CHORE };
+enum job {
+	JOB_NONE,
+	JOB_SETTLE,
+	JOB_FOLDER,
+	JOB_CLAIM,
+	JOB_WANTED,
+	JOB_HOLD,
+	JOB_CHORE
+};
 
 struct fetcher {
 	const struct config *config; /* borrowed */
@@ -46,12 +54,10 @@ struct fetcher {
 	struct downloads *downloads; /* owned; NULL: libcurl did not start */
 	struct fetches fetches;      /* owned */
 	struct chores chores;        /* owned */
+	struct room room;
 	enum job job;
 	struct fetch *subject; /* of the job, if it is about one */
-	uint64_t room_ns;      /* nothing is fetched before; 0: there is room */
-	unsigned pauses;       /* for want of it, in a row */
-	bool has_folder; /* it could be written when that was tried last */
-	bool said_full, said_failed;
+	bool said_failed;
 };
 
 struct fetcher *fetcher_new(const struct fetcher_settings *settings,
@@ -88,65 +94,6 @@ void fetcher_free(struct fetcher *fetcher)
 	free(fetcher);
 }
 
-/* ------------------------------------------------------------------ room */
-
-static bool is_full(const struct fetcher *fetcher)
-{
-	uint64_t quota = (uint64_t)fetcher->config->recordings_quota_gb << 30;
-
-	return quota > 0 && fetcher->chores.bytes >= quota;
-}
-
-static void say_full(struct fetcher *fetcher, enum crm_level level,
-		     const char *why)
-{
-	if (!fetcher->said_full)
-		log_line(fetcher->host, level,
-			 "recordings wait: %s; calls are logged as ever", why);
-	fetcher->said_full = true;
-}
-
-static void say_room(struct fetcher *fetcher)
-{
-	if (fetcher->said_full)
-		log_line(fetcher->host, CRM_INFO,
-			 "there is room for recordings again");
-	fetcher->said_full = false;
-}
-
-/* Nothing is fetched for a while, and for longer each time. */
-static void pause_for_disk(struct fetcher *fetcher, const struct err *err)
-{
-	uint64_t ms = (uint64_t)ROOM_MS << fetcher->pauses;
-
-	if (clock_ns() < fetcher->room_ns)
-		return; /* another of those under way */
-	if (ms < ROOM_MAX_MS)
-		fetcher->pauses++;
-	else
-		ms = ROOM_MAX_MS;
-	fetcher->room_ns = clock_after(clock_ns(), ms);
-	if (err->kind == ERR_FULL)
-		say_full(fetcher, CRM_WARN, "there is no room on the disk");
-	else
-		say_full(fetcher, CRM_ERROR, err->text);
-}
-
-/* The folder may be mounted late, or go away. What is erased waits for it too: a
- * file that cannot be seen is not gone. */
-static bool has_folder(struct fetcher *fetcher)
-{
-	struct err err;
-
-	if (fetcher->has_folder || clock_ns() < fetcher->room_ns)
-		return fetcher->has_folder;
-	fetcher->has_folder =
-	    recording_file_prepare(fetcher->config->recordings_dir, &err);
-	if (!fetcher->has_folder)
-		pause_for_disk(fetcher, &err);
-	return fetcher->has_folder;
-}
-
 /* ------------------------------------------------------------------ open */
 
 /* Calls are logged all the same without. */
@@ -176,7 +123,9 @@ bool fetcher_open(struct fetcher *fetcher, struct err *err)
 {
 	if (!handed_open(&fetcher->handed, err))
 		return false;
-	has_folder(fetcher);
+	room_init(&fetcher->room, fetcher->config, fetcher->host,
+		  fetcher->health);
+	room_has_folder(&fetcher->room);
 	open_downloads(fetcher);
 	return true;
 }
@@ -206,19 +155,14 @@ void fetcher_stop(struct fetcher *fetcher, uint64_t deadline_ns)
 static void tell(struct fetcher *fetcher, const struct fetch *fetch)
 {
 	if (fetch->stored) {
-		fetcher->chores.bytes += fetch->facts.bytes;
-		fetcher->pauses = 0;
-		if (!is_full(fetcher))
-			say_room(fetcher);
+		room_took(&fetcher->room, fetch->facts.bytes);
 		health_add(fetcher->health, HEALTH_FETCHED, 1);
 		return;
 	}
 	health_add(fetcher->health, HEALTH_UNFETCHED, 1);
 	chores_soon(&fetcher->chores);
-	if (fetch->err.kind == ERR_INTERNAL)
-		fetcher->has_folder = false;
 	if (fetch->err.kind == ERR_INTERNAL || fetch->err.kind == ERR_FULL)
-		pause_for_disk(fetcher, &fetch->err);
+		room_failed(&fetcher->room, &fetch->err);
 }
 
 static void take_downloads(struct fetcher *fetcher)
@@ -239,17 +183,16 @@ static void take_downloads(struct fetcher *fetcher)
 /* The next to be claimed, where there is room for it. */
 static struct fetch *next_claim(struct fetcher *fetcher)
 {
-	struct fetch *next = fetcher->handed.open && has_folder(fetcher)
-				 ? fetches_next(&fetcher->fetches)
-				 : NULL;
+	struct fetch *next =
+	    fetcher->handed.open ? fetches_next(&fetcher->fetches) : NULL;
 
-	if (!next)
-		return NULL;
-	if (is_full(fetcher))
-		say_full(fetcher, CRM_WARN, "'recordings_quota_gb' is reached");
-	else if (fetcher->pauses == 0)
-		say_room(fetcher);
-	return is_full(fetcher) || clock_ns() < fetcher->room_ns ? NULL : next;
+	return next && room_is_left(&fetcher->room) ? next : NULL;
+}
+
+static bool is_to_prove(struct fetcher *fetcher)
+{
+	return fetcher->handed.open && !room_has_folder(&fetcher->room) &&
+	       room_is_unproved(&fetcher->room);
 }
 
 static struct fetch *next_hold(struct fetcher *fetcher)
@@ -291,16 +234,20 @@ static bool pick(struct fetcher *fetcher, enum job job, struct fetch *subject)
 static void pick_job(struct fetcher *fetcher)
 {
 	if (pick(fetcher, JOB_SETTLE,
-		 fetches_in(&fetcher->fetches, FETCH_OVER)) ||
-	    pick(fetcher, JOB_CLAIM, next_claim(fetcher)))
+		 fetches_in(&fetcher->fetches, FETCH_OVER)))
+		return;
+	if (is_to_prove(fetcher)) {
+		fetcher->job = JOB_FOLDER;
+		return;
+	}
+	if (pick(fetcher, JOB_CLAIM, next_claim(fetcher)))
 		return;
 	if (handed_question(&fetcher->handed)) {
 		fetcher->job = JOB_WANTED;
 		return;
 	}
 	if (!pick(fetcher, JOB_HOLD, next_hold(fetcher)) &&
-	    fetcher->handed.open && has_folder(fetcher) &&
-	    chores_pick(&fetcher->chores))
+	    fetcher->handed.open && chores_pick(&fetcher->chores))
 		fetcher->job = JOB_CHORE;
 }
 
@@ -311,6 +258,8 @@ static bool send(struct fetcher *fetcher, struct err *err)
 	switch (fetcher->job) {
 	case JOB_SETTLE:
 		return settle(fetcher, err);
+	case JOB_FOLDER:
+		return recordings_ask_some(db, err);
 	case JOB_CLAIM:
 		return recordings_claim(db, &fetcher->subject->key, LEASE_S,
 					err);
@@ -350,11 +299,26 @@ static void claimed(struct fetcher *fetcher)
 	}
 }
 
+/* A new folder is the one when there are none, else one that has some. */
+static void prove(struct fetcher *fetcher)
+{
+	int count = recordings_some_count(fetcher->db);
+	bool found = count == 0;
+
+	for (int i = 0; i < count && !found; i++)
+		found = recording_folder_has(fetcher->config->recordings_dir,
+					     recordings_some(fetcher->db, i).s);
+	room_proved(&fetcher->room, found);
+}
+
 static void job_done(struct fetcher *fetcher)
 {
 	switch (fetcher->job) {
 	case JOB_SETTLE:
 		fetch_settled(fetcher->subject);
+		break;
+	case JOB_FOLDER:
+		prove(fetcher);
 		break;
 	case JOB_CLAIM:
 		claimed(fetcher);
@@ -475,15 +439,11 @@ static uint64_t next_due(struct fetcher *fetcher)
 {
 	uint64_t due_ns = sooner(downloads_due_ns(fetcher->downloads),
 				 atomic_load(&fetcher->stop_ns));
+	uint64_t room_ns = room_due_ns(&fetcher->room);
 
-	if (!fetcher->has_folder)
-		return sooner(due_ns, fetcher->room_ns);
 	due_ns = sooner(due_ns, chores_due_ns(&fetcher->chores));
-	if (is_full(fetcher))
-		return due_ns;
-	if (clock_ns() < fetcher->room_ns)
-		return sooner(due_ns, fetcher->room_ns);
-	return sooner(due_ns, fetches_due_ns(&fetcher->fetches));
+	return sooner(due_ns,
+		      room_ns ? room_ns : fetches_due_ns(&fetcher->fetches));
 }
 
 /* What is due and cannot be done, for want of the database, waits for that. */
@@ -532,6 +492,9 @@ static void take_addresses(void *context,
 		};
 		fetches_add(&fetcher->fetches, &key, one->address);
 	}
+	/* what waits is told why */
+	if (room_why(&fetcher->room))
+		chores_soon(&fetcher->chores);
 }
 
 static void serve(struct fetcher *fetcher)
@@ -562,7 +525,7 @@ void *fetcher_run(void *argument)
 	struct fetcher *fetcher = argument;
 
 	chores_init(&fetcher->chores, fetcher->config, fetcher->host,
-		    &fetcher->fetches);
+		    &fetcher->fetches, &fetcher->room);
 	if (fetcher->downloads)
 		serve(fetcher);
 	clear(fetcher);

@@ -46,6 +46,9 @@ struct health {
 	unsigned retention_days;
 	char retention_error[200]; /* "": none */
 
+	bool records;               /* recordings are kept */
+	char recordings_error[256]; /* "": there is room for them */
+
 	_Atomic uint64_t rejected; /* of which the log was not told */
 	struct err rejection;      /* of the first of them */
 	uint64_t rejected_said_ns;
@@ -291,6 +294,15 @@ void health_retention(struct health *health, unsigned days, const char *error)
 	pthread_mutex_unlock(&health->mutex);
 }
 
+void health_recordings(struct health *health, const char *why)
+{
+	pthread_mutex_lock(&health->mutex);
+	health->records = true;
+	snprintf(health->recordings_error, sizeof(health->recordings_error),
+		 "%s", why ? why : "");
+	pthread_mutex_unlock(&health->mutex);
+}
+
 static void print_listener(struct health *health, struct buf *out)
 {
 	static const char *const names[] = {"away", "ok", "polling"};
@@ -390,6 +402,24 @@ static void print_retention(struct health *health, struct buf *out)
 	buf_add_string(out, "}");
 }
 
+static void print_recordings(struct health *health, struct buf *out)
+{
+	char error[sizeof(health->recordings_error)];
+
+	pthread_mutex_lock(&health->mutex);
+	bool records = health->records;
+	memcpy(error, health->recordings_error, sizeof(error));
+	pthread_mutex_unlock(&health->mutex);
+
+	if (!records) {
+		buf_add_string(out, ",\"recordings\":null");
+		return;
+	}
+	buf_add_string(out, ",\"recordings\":{\"last_error\":");
+	buf_add_json(out, error, strlen(error));
+	buf_add_string(out, "}");
+}
+
 size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 {
 	static const char *const names[HEALTH_COUNTS] = {
@@ -425,6 +455,7 @@ size_t health_print(struct health *health, size_t queued, char *buf, size_t cap)
 	buf_add_int(&out, (int64_t)queued);
 	print_spool(health, &out);
 	print_retention(health, &out);
+	print_recordings(health, &out);
 	for (int i = 0; i < HEALTH_COUNTS; i++)
 		add_named(&out, names[i],
 			  (int64_t)atomic_load(&health->counts[i]));

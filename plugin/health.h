@@ -82,6 +82,10 @@ void health_listener(struct health *health, enum health_listener state);
  * ones cannot be purged, NULL: they can. */
 void health_retention(struct health *health, unsigned days, const char *error);
 
+/* [any] Recordings are kept, or deleted; `why` says what those wait for that are to
+ * be, NULL: for nothing, there is room. */
+void health_recordings(struct health *health, const char *why);
+
 /* [any] Writes a JSON object into buf like snprintf. `queued` is the number of
  * events accepted and not yet answered. */
 size_t health_print(struct health *health, size_t queued, char *buf,

@@ -5,6 +5,7 @@
 #include "recording_file.h"
 
 #include "media_type.h"
+#include "recording_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,6 @@
 #include <unistd.h>
 
 enum { READ_BYTES = 64 * 1024, PATH_BYTES = 4096, FOLDER_BYTES = 7 };
-
-static bool disk_failed(struct err *err, const char *what)
-{
-	bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-
-	return err_set(err, full ? ERR_FULL : ERR_INTERNAL, "%s: %s", what,
-		       full ? "there is no room on the disk" : strerror(errno));
-}
 
 /* A name is a month, a slash and a plain file name. */
 static bool is_name(const char *name)
@@ -46,33 +39,6 @@ static bool make_path(char path[PATH_BYTES], const char *folder,
 	return is_name(name) && len > 0 && len < PATH_BYTES;
 }
 
-bool recording_file_prepare(const char *folder, struct err *err)
-{
-	if (mkdir(folder, 0750) != 0 && errno != EEXIST)
-		return err_set(err, ERR_CONFIG,
-			       "the folder '%s' of 'recordings_dir' cannot be "
-			       "made: %s",
-			       folder, strerror(errno));
-	return access(folder, R_OK | W_OK | X_OK) == 0 ||
-	       err_set(err, ERR_CONFIG,
-		       "the folder '%s' of 'recordings_dir' cannot be "
-		       "written: %s",
-		       folder, strerror(errno));
-}
-
-/* What is in a folder is only on the disk when the folder is. */
-static bool sync_folder(const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool done = fd >= 0 && fsync(fd) == 0;
-
-	if (!done)
-		disk_failed(err, "cannot sync the folder of recordings");
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 static void month_of(char path[PATH_BYTES], const char *folder,
 		     const char *name)
 {
@@ -85,9 +51,10 @@ static bool make_month(const char *folder, const char *name, struct err *err)
 
 	month_of(month, folder, name);
 	if (mkdir(month, 0750) == 0)
-		return sync_folder(folder, err);
+		return recording_folder_sync(folder, err);
 	return errno == EEXIST ||
-	       disk_failed(err, "cannot make a folder for recordings");
+	       recording_folder_failed(err,
+				       "cannot make a folder for recordings");
 }
 
 /* Only one process writes a file: two may believe that it is theirs to do, when the
@@ -119,7 +86,8 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 	file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (file->fd < 0 || fstat(file->fd, &found) != 0 ||
 	    fchmod(file->fd, 0640) != 0) {
-		disk_failed(err, "cannot open the file of a recording");
+		recording_folder_failed(err,
+					"cannot open the file of a recording");
 		recording_file_close(file);
 		return false;
 	}
@@ -149,7 +117,8 @@ bool recording_file_append(struct recording_file *file, const void *bytes,
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return disk_failed(err, "cannot write a recording");
+			return recording_folder_failed(
+			    err, "cannot write a recording");
 		at += done;
 		len -= (size_t)done;
 		file->bytes += (uint64_t)done;
@@ -161,7 +130,8 @@ bool recording_file_empty(struct recording_file *file, struct err *err)
 {
 	file->bytes = 0;
 	return ftruncate(file->fd, 0) == 0 ||
-	       disk_failed(err, "cannot empty the file of a recording");
+	       recording_folder_failed(err,
+				       "cannot empty the file of a recording");
 }
 
 /* -------------------------------------------------------------- content */
@@ -220,8 +190,8 @@ static bool put_in_place(struct recording_file *file, const char *part,
 	if (!make_path(whole, file->folder, file->name, ending))
 		return err_set(err, ERR_INTERNAL, "the path is too long");
 	if (fsync(file->fd) != 0 || rename(part, whole) != 0)
-		return disk_failed(err, "cannot keep a recording");
-	return sync_folder(month, err);
+		return recording_folder_failed(err, "cannot keep a recording");
+	return recording_folder_sync(month, err);
 }
 
 bool recording_file_finish(struct recording_file *file,
@@ -278,7 +248,7 @@ static bool erase_one(const char *folder, const char *name, const char *ending,
 		return true;
 	}
 	return errno == ENOENT || errno == ENOTDIR ||
-	       disk_failed(err, "cannot delete a recording");
+	       recording_folder_failed(err, "cannot delete a recording");
 }
 
 bool recording_file_erase(const char *folder, const char *name, struct err *err)
@@ -291,8 +261,12 @@ bool recording_file_erase(const char *folder, const char *name, struct err *err)
 	for (const struct media_type *type = media_types; type->name; type++)
 		if (!erase_one(folder, name, type->ending, &any, err))
 			return false;
+	/* what cannot be seen is not gone */
+	if (!any && !recording_folder_is_marked(folder))
+		return err_set(err, ERR_INTERNAL,
+			       "cannot delete a recording: its folder is away");
 	month_of(month, folder, name);
-	return !any || sync_folder(month, err);
+	return !any || recording_folder_sync(month, err);
 }
 
 bool recording_file_erase_part(const char *folder, const char *name,

@@ -29,9 +29,6 @@ struct recording_file {
 	uint64_t bytes;                /* that it holds */
 };
 
-/* Makes the folder if need be; ERR_CONFIG: it cannot be written. */
-bool recording_file_prepare(const char *folder, struct err *err);
-
 /* All fail with ERR_FULL (there is no room), ERR_INTERNAL (the disk) or
  * ERR_NO_MEMORY; what was written stays. */
 
@@ -56,7 +53,8 @@ bool recording_file_finish(struct recording_file *file,
 bool recording_file_find(const char *folder, const char *name,
 			 struct recording_facts *facts);
 
-/* Removes whatever there is of that name. True also when there was nothing. */
+/* Removes whatever there is of that name. True also when there was nothing, and the
+ * folder is the one (recording_folder.h). */
 bool recording_file_erase(const char *folder, const char *name,
 			  struct err *err);
 /* The same of its .part alone. */

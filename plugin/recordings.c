@@ -128,19 +128,20 @@ struct text recordings_wanted(const struct db *db)
 }
 
 bool recordings_sweep(struct db *db, unsigned retention_days, bool with_bytes,
-		      struct err *err)
+		      const char *delay, struct err *err)
 {
 	char days[24];
 	int len = snprintf(days, sizeof(days), "%u days", retention_days);
 	const struct text params[] = {
 	    {retention_days > 0 ? days : NULL, (size_t)len},
-	    as_text(with_bytes ? "true" : "false")};
+	    as_text(with_bytes ? "true" : "false"),
+	    as_text(delay)};
 
 	return send(db,
 		    "SELECT kind, account, agent, session_id, recording_id, "
 		    "name, bytes FROM call_log.sweep_recordings($1::interval, "
-		    "$2::boolean)",
-		    params, 2, err);
+		    "$2::boolean, $3)",
+		    params, 3, err);
 }
 
 /* The last row is always there, and tells of nothing but the bytes. */
@@ -183,6 +184,22 @@ bool recordings_forget(struct db *db, const struct recording_key *key,
 
 	return send(db, "SELECT call_log.forget_recording($1, $2, $3)", params,
 		    3, err);
+}
+
+bool recordings_ask_some(struct db *db, struct err *err)
+{
+	return send(db, "SELECT path FROM call_log.some_recordings()", NULL, 0,
+		    err);
+}
+
+int recordings_some_count(const struct db *db)
+{
+	return db_rows(db, 1);
+}
+
+struct text recordings_some(const struct db *db, int row)
+{
+	return db_text(db, 1, row, 0);
 }
 
 bool recordings_ask_abandoned(struct db *db, struct text names, struct err *err)

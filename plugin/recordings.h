@@ -40,7 +40,8 @@ bool recordings_ask_wanted(struct db *db, struct text account,
 			   struct text agent, struct err *err);
 struct text recordings_wanted(const struct db *db);
 
-/* The chores. DONE: one row each. retention_days 0: for ever. */
+/* The chores. DONE: one row each. retention_days 0: for ever; delay: what all that
+ * are to be fetched wait for, "": nothing, NULL: that is not known. */
 enum recording_chore {
 	RECORDING_ASK,  /* this agent's page for addresses; key: the agent's */
 	RECORDING_LEFT, /* look what whoever fetched it left */
@@ -53,7 +54,7 @@ struct recording_sweep {
 	struct text name;
 };
 bool recordings_sweep(struct db *db, unsigned retention_days, bool with_bytes,
-		      struct err *err);
+		      const char *delay, struct err *err);
 int recordings_swept_count(const struct db *db);
 struct recording_sweep recordings_swept(const struct db *db, int row);
 /* DONE after a sweep: how many bytes all of them take, 0 unless asked. */
@@ -62,6 +63,12 @@ int64_t recordings_bytes(const struct db *db);
 /* Its file is gone. */
 bool recordings_forget(struct db *db, const struct recording_key *key,
 		       struct err *err);
+
+/* Where files should be, of recordings that there are. DONE: one row each, borrowed
+ * until db_done(). */
+bool recordings_ask_some(struct db *db, struct err *err);
+int recordings_some_count(const struct db *db);
+struct text recordings_some(const struct db *db, int row);
 
 /* Of these names, one a line, those that nobody will go on with. DONE: one row each,
  * borrowed until db_done(). */

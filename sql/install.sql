@@ -76,6 +76,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 17
 \set name gone_parts
 \ir one.sql
+\set migration 18
+\set name keeping
+\ir one.sql
 
 \if :check
 \else

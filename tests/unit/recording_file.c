@@ -1,5 +1,6 @@
 /* recording_file - a recording on the disk, from its first bytes to its end. */
 #include "../../plugin/recording_file.h"
+#include "../../plugin/recording_folder.h"
 #include "../tap.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #define NAME "2026-11/17-0123456789abcdef"
 
 static char folder[] = "/tmp/clXXXXXX";
+static char mark[300];
 
 static bool there(const char *name)
 {
@@ -85,6 +87,10 @@ static void whole(void)
 	   "which does no harm twice");
 	ok(recording_file_erase(folder, "2001-01/1-a", &err),
 	   "nor where there is no such month");
+	unlink(mark);
+	ok(!recording_file_erase(folder, NAME, &err) &&
+	       err.kind == ERR_INTERNAL,
+	   "but where the folder is not the one nothing is known to be gone");
 }
 
 static void none(void)
@@ -106,31 +112,17 @@ static void none(void)
 	recording_file_erase(folder, NAME, &err);
 }
 
-static void folders(void)
-{
-	char inner[300];
-	struct err err;
-
-	snprintf(inner, sizeof(inner), "%s/recordings", folder);
-	ok(recording_file_prepare(inner, &err) &&
-	       recording_file_prepare(inner, &err),
-	   "the folder is made when it is missing");
-	rmdir(inner);
-	snprintf(inner, sizeof(inner), "%s/a/b", folder);
-	ok(!recording_file_prepare(inner, &err) && err.kind == ERR_CONFIG,
-	   "but not those above it");
-}
-
 int main(void)
 {
 	char month[300];
+	struct err err;
 
-	if (!mkdtemp(folder))
+	if (!mkdtemp(folder) || !recording_folder_mark(folder, &err))
 		return 1;
+	snprintf(mark, sizeof(mark), "%s/" RECORDING_FOLDER_MARK, folder);
 	names();
 	whole();
 	none();
-	folders();
 	snprintf(month, sizeof(month), "%s/2026-11", folder);
 	rmdir(month);
 	ok(rmdir(folder) == 0, "nothing is left");
