@@ -5,6 +5,7 @@
 #include "envelope.h"
 #include "vault.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,8 @@ void fetch_begin(struct fetch *fetch, struct downloads *downloads,
 	const struct download_sink sink = {
 	    .take = take, .begin_anew = begin_anew, .context = fetch};
 
+	fetch->file.folder = folder;
+	snprintf(fetch->file.name, sizeof(fetch->file.name), "%s", name);
 	fetch->stored = recording_file_find(folder, name, &fetch->facts);
 	fetch->err = (struct err){0};
 	fetch->unsaid = false;
@@ -195,10 +198,13 @@ static void pause_for(struct fetch *fetch, uint64_t ms, unsigned times)
 	fetch->due_ns = clock_after(clock_ns(), ms << times);
 }
 
-void fetch_settled(struct fetch *fetch)
+/* It was erased while it was fetched, by one who took it for abandoned. */
+bool fetch_settled(struct fetch *fetch, bool is_known, struct err *err)
 {
 	fetch->state = fetch->again ? FETCH_WAITING : FETCH_ENDED;
 	pause_for(fetch, PAUSE_MS, fetch->tries);
+	return !fetch->stored || is_known ||
+	       recording_file_erase(fetch->file.folder, fetch->file.name, err);
 }
 
 void fetch_refused(struct fetch *fetch)

@@ -59,8 +59,9 @@ void fetch_loaded(struct fetch *fetch, enum download_result result,
 		  const struct err *err);
 /* LOADING: given up, to be gone on with later. */
 void fetch_interrupt(struct fetch *fetch, const char *why);
-/* The database knows: WAITING again, or ENDED. */
-void fetch_settled(struct fetch *fetch);
+/* The database knows: WAITING again, or ENDED. `is_known`: it still has the row; else
+ * what is stored goes. False: that could not be deleted. */
+bool fetch_settled(struct fetch *fetch, bool is_known, struct err *err);
 /* The database refuses to know, and would again: OVER once more, in words that it
  * bears, or ENDED. */
 void fetch_refused(struct fetch *fetch);

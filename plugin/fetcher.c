@@ -299,6 +299,15 @@ static void claimed(struct fetcher *fetcher)
 	}
 }
 
+static void settled(struct fetcher *fetcher)
+{
+	struct err err;
+
+	if (!fetch_settled(fetcher->subject, recordings_is_known(fetcher->db),
+			   &err))
+		log_line(fetcher->host, CRM_ERROR, "%s", err.text);
+}
+
 /* A new folder is the one when there are none, else one that has some. */
 static void prove(struct fetcher *fetcher)
 {
@@ -315,7 +324,7 @@ static void job_done(struct fetcher *fetcher)
 {
 	switch (fetcher->job) {
 	case JOB_SETTLE:
-		fetch_settled(fetcher->subject);
+		settled(fetcher);
 		break;
 	case JOB_FOLDER:
 		prove(fetcher);

@@ -109,8 +109,13 @@ bool recordings_settle(struct db *db, const struct recording_key *key,
 	}
 	return send(db,
 		    "SELECT call_log.settle_recording($1, $2, $3, $4, $5, $6, "
-		    "$7::bigint, decode($8, 'hex'), $9)",
+		    "$7::bigint, decode($8, 'hex'), $9)::text",
 		    params, PARAMS, err);
+}
+
+bool recordings_is_known(const struct db *db)
+{
+	return text_equal(db_text(db, 1, 0, 0), as_text("true"));
 }
 
 bool recordings_ask_wanted(struct db *db, struct text account,

@@ -30,10 +30,12 @@ enum recording_verdict recordings_verdict(const struct db *db,
 bool recordings_hold(struct db *db, const struct recording_key *key,
 		     unsigned lease_s, struct err *err);
 
-/* What became of an attempt. `facts`: it is stored; else NULL. */
+/* What became of an attempt. `facts`: it is stored; else NULL. DONE: whether there is
+ * still such a row; else the file is nobody's. */
 bool recordings_settle(struct db *db, const struct recording_key *key,
 		       const char *state, const char *error,
 		       const struct recording_facts *facts, struct err *err);
+bool recordings_is_known(const struct db *db);
 
 /* Which an agent's page is to find addresses of. DONE: JSON. */
 bool recordings_ask_wanted(struct db *db, struct text account,

@@ -1,6 +1,32 @@
--- Recordings that wait for room say so, and a folder that is not mounted is known by
--- what is not there.
+-- Recordings that wait for room say so; a folder that is not mounted is known by what
+-- is not there; and no file outlives a row that went while it was fetched.
 BEGIN;
+
+DROP FUNCTION call_log.settle_recording(text, text, text, text, text, text, bigint, bytea, text);
+CREATE FUNCTION call_log.settle_recording(account text, agent text, recording_id text, state text, error text,
+                                          media_type text, bytes bigint, sha256 bytea, path text)
+RETURNS boolean LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+UPDATE call_log.recordings r
+SET state = CASE WHEN call_log.recording_is_early(r, settle_recording.state) THEN 'waiting' ELSE settle_recording.state END,
+    asks = CASE WHEN call_log.recording_is_early(r, settle_recording.state) THEN 10 ELSE r.asks END,
+    state_at = now(), lease_until = NULL, last_error = error,
+    media_type = settle_recording.media_type, bytes = settle_recording.bytes, sha256 = settle_recording.sha256,
+    path = settle_recording.path,
+    stored_at = CASE WHEN settle_recording.state = 'stored' THEN now() END
+WHERE r.account = settle_recording.account AND r.agent = settle_recording.agent
+  AND r.recording_id = settle_recording.recording_id AND r.state <> 'stored'
+  AND (settle_recording.path IS NULL OR starts_with(settle_recording.path, r.name || '.'));
+-- one that another stored meanwhile is the same file
+SELECT EXISTS (
+	SELECT FROM call_log.recordings r
+	WHERE r.account = settle_recording.account AND r.agent = settle_recording.agent
+	  AND r.recording_id = settle_recording.recording_id
+	  AND (settle_recording.path IS NULL OR starts_with(settle_recording.path, r.name || '.')))
+$$;
+COMMENT ON FUNCTION call_log.settle_recording(text, text, text, text, text, text, bigint, bytea, text) IS
+'What became of an attempt: stored, with what the file is; waiting for another, until sweep_recordings() finds it too old; or given up for good, though on its first day only when the address is refused: what is expired or failed then is asked for again, rarely. What is stored stays so. False: there is no such row any more, so the file is nobody''s and is to be deleted.';
 
 CREATE FUNCTION call_log.some_recordings() RETURNS TABLE (path text)
 LANGUAGE sql STABLE
@@ -72,7 +98,7 @@ DO $$
 DECLARE
 	name text;
 BEGIN
-	FOREACH name IN ARRAY ARRAY['some_recordings()', 'sweep_recordings(interval, boolean, text)'] LOOP
+	FOREACH name IN ARRAY ARRAY['some_recordings()', 'settle_recording(text, text, text, text, text, text, bigint, bytea, text)', 'sweep_recordings(interval, boolean, text)'] LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION call_log.%s FROM PUBLIC', name);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION call_log.%s TO call_log_writer', name);
 	END LOOP;

@@ -34,8 +34,11 @@ sub column { my ($what, $where) = @_; return $cluster->psql("SELECT string_agg($
 sub kept { return column('recording_id', 'erase_at IS NULL') }
 sub stored {
 	my ($agent, $id, $bytes) = @_;
-	is($cluster->psql("SELECT verdict FROM call_log.claim_recording('acme', '$agent', '', '$id', '60 s')", user => 'plugin'), 'claimed', "$id is fetched");
-	$cluster->psql("SELECT call_log.settle_recording('acme', '$agent', '$id', 'stored', NULL, 'audio/mpeg', $bytes, sha256('$id'), 'p/$id.mp3')", user => 'plugin');
+	my ($verdict, $name) = split /\|/, $cluster->psql("SELECT * FROM call_log.claim_recording('acme', '$agent', '', '$id', '60 s')", user => 'plugin');
+	is($verdict, 'claimed', "$id is fetched");
+	my $settle = sub { $cluster->psql("SELECT call_log.settle_recording('acme', '$agent', '$id', 'stored', NULL, 'audio/mpeg', $bytes, sha256('$id'), '$_[0].mp3')", user => 'plugin') };
+	is($settle->("$name-another"), 'f', 'not as the file of a row that there was');
+	is($settle->($name) . $settle->($name), 'tt', 'but as its own, also when that is said twice');
 }
 sub desk {
 	my ($session) = @_;

@@ -99,6 +99,21 @@ ok waits(''), 'unless somebody says so';
 rename "$folder/kept", "$folder/" . row(two => 'path') or die;
 end();
 
+# ------------------------------------------------ erased while it was fetched
+# By another host, which took this one for dead: it deleted what there was, and then
+# the row.
+begin();
+fetch(erased => 'slow');
+wait_for('its file', sub { $is_there->($folder) =~ /\.part/ });
+my $name = row(erased => 'name');
+my $settled = statements('SELECT call_log.settle_recording');
+$cluster->psql(q(DELETE FROM call_log.recordings WHERE recording_id = 'r-erased'));
+wait_for('it to be told what became of it', sub { statements('SELECT call_log.settle_recording') > $settled });
+fetch('behind');
+reached(behind => 'stored');
+is_deeply [ glob "$folder/$name*" ], [], 'a file whose row is gone when it is whole goes too';
+end();
+
 # -------------------------------------------------------------------- share
 $cluster->psql(q(UPDATE call_log.recordings SET bytes = 2::bigint << 30 WHERE recording_id = 'r-two';
 	INSERT INTO call_log.recordings (account, agent, session_id, recording_id, last_error) VALUES ('acme', 'ann', 's-old', 'r-old', 'localhost: status 401')));
