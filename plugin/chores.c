@@ -221,9 +221,12 @@ void chores_done(struct chores *chores, const struct db *db)
 	chores->chore = CHORE_NONE;
 }
 
+/* A row that cannot be forgotten now is found by the next sweep. */
 void chores_failed(struct chores *chores)
 {
 	if (chores->chore == CHORE_SWEEP)
 		chores->sweep_ns = clock_after(clock_ns(), SOON_MS);
+	if (chores->chore == CHORE_FORGET)
+		drop_erased(chores);
 	chores->chore = CHORE_NONE;
 }

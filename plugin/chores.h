@@ -43,7 +43,7 @@ void chores_soon(struct chores *chores);
 /* Whether there is one for the database; it is under way then. */
 bool chores_pick(struct chores *chores);
 bool chores_send(struct chores *chores, struct db *db, struct err *err);
-/* What was sent is done, or has failed and comes again. */
+/* What was sent is done, or has failed and comes again, if not at once. */
 void chores_done(struct chores *chores, const struct db *db);
 void chores_failed(struct chores *chores);
 

@@ -367,12 +367,18 @@ static void job_failed(struct fetcher *fetcher, const struct err *err)
  * no longer. */
 static bool job_refused(struct fetcher *fetcher, const struct err *err)
 {
-	if (err->kind != ERR_ROW ||
-	    (fetcher->job != JOB_SETTLE && fetcher->job != JOB_CLAIM))
+	bool forgets =
+	    fetcher->job == JOB_CHORE && fetcher->chores.chore == CHORE_FORGET;
+
+	if (err->kind != ERR_ROW || (fetcher->job != JOB_SETTLE &&
+				     fetcher->job != JOB_CLAIM && !forgets))
 		return false;
 	log_line(fetcher->host, CRM_ERROR,
-		 "the database refuses a recording: %s", err->text);
-	if (fetcher->job == JOB_SETTLE)
+		 "the database refuses %sa recording: %s",
+		 forgets ? "to forget " : "", err->text);
+	if (forgets)
+		chores_failed(&fetcher->chores);
+	else if (fetcher->job == JOB_SETTLE)
 		fetch_refused(fetcher->subject);
 	else
 		fetcher->subject->state = FETCH_ENDED;

@@ -114,6 +114,22 @@ reached(behind => 'stored');
 is_deeply [ glob "$folder/$name*" ], [], 'a file whose row is gone when it is whole goes too';
 end();
 
+# ----------------------------------------------------- that cannot be forgotten
+$cluster->psql(q(CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''it is kept''; END';
+	CREATE TRIGGER keep BEFORE DELETE ON call_log.recordings FOR EACH ROW WHEN (OLD.recording_id ~ '^r-kept') EXECUTE FUNCTION keep();
+	INSERT INTO call_log.recordings (account, agent, session_id, recording_id, erase_at)
+	SELECT 'acme', 'ann', id, id, now() FROM unnest('{r-gone1,r-kept1,r-gone2,r-kept2,r-gone3}'::text[]) AS id));
+my $forgets = statements('SELECT call_log.forget_recording');
+begin();
+wait_for('the others to go', sub { $cluster->psql(q(SELECT count(*) FROM call_log.recordings WHERE recording_id ~ '^r-gone')) == 0 });
+fetch('beside');
+reached(beside => 'stored');
+pass 'a row that cannot be deleted keeps no other, nor what is to be fetched';
+cmp_ok statements('SELECT call_log.forget_recording') - $forgets, '<', 12, 'nor is that tried again and again';
+cmp_ok said(qr/ERROR the database refuses to forget a recording: SQLSTATE P0001/), '>=', 2, 'and the log says it';
+end();
+$cluster->psql(q(DROP TRIGGER keep ON call_log.recordings; DELETE FROM call_log.recordings WHERE recording_id ~ '^r-kept'));
+
 # -------------------------------------------------------------------- share
 $cluster->psql(q(UPDATE call_log.recordings SET bytes = 2::bigint << 30 WHERE recording_id = 'r-two';
 	INSERT INTO call_log.recordings (account, agent, session_id, recording_id, last_error) VALUES ('acme', 'ann', 's-old', 'r-old', 'localhost: status 401')));
