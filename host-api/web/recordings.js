@@ -7,6 +7,29 @@ import { ifAlone } from './locks.js';
 /* What a host posts when it wants addresses. */
 export const WANTED = 'call-log-recordings';
 
+/* What is larger a proxy before the host may put into a file, the token with it: nginx
+ * does with more than 8 kB, and there is an envelope around it. */
+const MESSAGE_BYTES = 7000;
+
+/* In messages of that size, those that are larger alone. */
+function* portions(recordings) {
+	const encoder = new TextEncoder();
+	let portion = [];
+	let bytes = 0;
+	for (const recording of recordings) {
+		const more = encoder.encode(JSON.stringify(recording)).length + 1;
+		if (portion.length > 0 && bytes + more > MESSAGE_BYTES) {
+			yield portion;
+			portion = [];
+			bytes = 0;
+		}
+		portion.push(recording);
+		bytes += more;
+	}
+	if (portion.length > 0)
+		yield portion;
+}
+
 /* Each stays with its own name: the host may know a call by another one. */
 function offerOf(call) {
 	const { id, contentUri } = call?.recording ?? {};
@@ -25,9 +48,9 @@ export class Recordings {
 
 	/* Calls that the host has been told of. What is lost is asked for again. */
 	async offer(calls) {
-		const recordings = calls.flatMap(offerOf);
-		if (recordings.length > 0 && this.allowed())
-			await this.send({ recordings });
+		for (const recordings of portions(calls.flatMap(offerOf)))
+			if (this.allowed())
+				await this.send({ recordings });
 	}
 
 	/* Looks for what the host wants; one tab is enough. */

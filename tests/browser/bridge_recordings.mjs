@@ -90,6 +90,32 @@ await test('one that the phone gives no answer about does not keep the others', 
 	}), ['there']);
 });
 
+await test('of many addresses no message is so large that a proxy puts it into a file', async () => {
+	const { posts, all } = await crm.page.evaluate(async () => {
+		const { Recordings } = await import('/widget/recordings.js');
+		const { Host } = await import('/widget/host.js');
+		const posts = [];
+		const fetched = window.fetch;
+		window.fetch = async (url, { body }) => {
+			posts.push(body);
+			return new Response(null, { status: 204 });
+		};
+		const host = new Host(new URL('/widget/', location));
+		const send = (body) => host.send({ sent_at: Date.now(), expected_agent: 'dana',
+			expected_account: 'x'.repeat(250), message: { type: 'rc-post-message-request',
+				requestId: crypto.randomUUID(), path: 'call_log/recordings', body } }, 5000);
+		const calls = Array.from({ length: 50 }, (_, n) => ({ sessionId: `${n}`, recording: { id: `r${n}`,
+			contentUri: `https://x.test/?access_token=${'\u{1f512}x'.repeat(n === 20 ? 2000 : 150)}` } }));
+		await new Recordings({ allowed: () => true, send }).offer(calls);
+		window.fetch = fetched;
+		return { posts, all: calls.map(({ recording }) => recording.id) };
+	});
+	const told = (post) => JSON.parse(post).message.body.recordings.map((one) => one.recordingId);
+	assert.deepEqual(posts.flatMap(told), all);
+	assert.deepEqual(posts.filter((post) => Buffer.byteLength(post) > 8192).map(told), [['r20']]);
+	assert.ok(posts.length < 12, `${posts.length} messages`);
+});
+
 await test('the token is in no message but those with addresses, and kept nowhere', async () => {
 	const held = sent.filter((message) => JSON.stringify(message).includes(TOKEN));
 	assert.ok(held.length >= 3);
