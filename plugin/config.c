@@ -116,7 +116,8 @@ static const struct option options[] = {
      .standard = "4",
      .min = 1,
      .max = 100,
-     .help = "How many are fetched at once at most."},
+     .help = "How many each process of the host fetches at once at most; they "
+	     "do not know of each other's."},
     {.name = "recording_stall_ms",
      .type = TYPE_INT,
      .offset = AT(recording_stall_ms),
