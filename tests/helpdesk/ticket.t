@@ -15,7 +15,7 @@ my $rt = RequestTracker->new;
 my $rt_db = $rt->cluster->database('rt');
 my $calls = $rt->calls;
 
-# ben may see all tickets and comment on none. A dozen tickets of somebody, two of ada.
+# ben may see all tickets and comment on none. Tickets of somebody, two of ada.
 my @tickets = split ' ', $rt->perl(<<~'PERL');
 	my $privileged = RT::Group->new(RT->SystemUser);
 	$privileged->LoadSystemInternalGroup('Privileged');
@@ -27,7 +27,7 @@ my @tickets = split ' ', $rt->perl(<<~'PERL');
 	}
 	my $user = RT::User->new(RT->SystemUser);
 	$user->Create(Name => 'ada', EmailAddress => 'ada@example.org', WorkPhone => '(650) 555-0100');
-	for my $requestor (('somebody@example.org') x 12, ('ada@example.org') x 2) {
+	for my $requestor (('somebody@example.org') x 14, ('ada@example.org') x 2) {
 		my ($id) = RT::Ticket->new(RT->SystemUser)->Create(Queue => 'General', Subject => 'Printer', Requestor => $requestor);
 		print "$id ";
 	}
@@ -46,6 +46,7 @@ sub text {
 		\$ticket->Load($ticket);
 		my \$comments = \$ticket->Transactions;
 		\$comments->Limit(FIELD => 'Type', VALUE => 'Comment');
+		\$comments->OrderBy(FIELD => 'id', ORDER => 'DESC');
 		print Encode::encode('UTF-8', \$comments->First->Content);
 		PERL
 }
@@ -117,6 +118,32 @@ subtest 'recorded, without a link' => sub {
 	my @message = call('10/05 ?', recording => { id => '8' });
 	post($anna, @message, save($message[3], contactId => "ticket/$ticket"));
 	like(text($ticket), qr{^Recording: https?://[^/]+/CallLog/#call/10%2F05%20%3F$}m, 'the comment leads to the call\'s page');
+};
+
+subtest 'a recording that comes late' => sub {
+	my $ticket = shift @tickets;
+	my @message = call('1010', recording => {}, duration => 60);
+	my @late = (call('1010', recording => { id => '10', link => 'https://recordings.example.org/10' }, duration => 60))[3];
+	post($anna, @message, save($message[3], contactId => "ticket/$ticket"));
+	is(comments($ticket), 1, 'the call has its comment');
+	unlike(text($ticket), qr/Recording/, 'without a recording');
+	post($anna, @late);
+	is(comments($ticket), 2, 'the record that tells of it brings another');
+	like(text($ticket), qr{\AInbound phone call, answered\nBegan: [^\n]+\n\nRecording: https?://[^/]+/CallLog/#call/1010\nAt the phone service: https://recordings\.example\.org/10\n*\z},
+		'that leads to it, and no more');
+	is(minutes($ticket), 1, 'and takes no time');
+	post($anna, @late, @message, @late, save($late[0], contactId => "ticket/$ticket", note => 'later'));
+	like(press_link($anna, $ticket, '1010'), qr/linked to this ticket already/, 'it is still the same call');
+	is(comments($ticket), 2, 'it comes once');
+	# the record went through, and nobody looked
+	my $missed = shift @tickets;
+	my @other = call('1011', recording => {});
+	post($anna, @other, save($other[3], contactId => "ticket/$missed"));
+	$calls->psql(q(UPDATE call_log.calls SET recording_id = '11' WHERE session_id = '1011'));
+	wait_for('another message of the agent to bring it', sub { post($anna, $message[3]); comments($missed) == 2 });
+	like(text($missed), qr{^Recording: https?://[^/]+/CallLog/#call/1011$}m, 'also when it was missed');
+	post($anna, $message[3], $other[3]);
+	is(comments($missed) . comments($ticket), '22', 'once');
 };
 
 subtest 'without the right to comment' => sub {

@@ -49,7 +49,7 @@ sub call {
 sub final {
 	my ($class, $agent, $days) = @_;
 	return @{ _rows(<<~"SQL", ACCOUNT, $agent, $days, FINAL_MAX) };
-		SELECT c.session_id, coalesce(c.contact_id, '') AS contact_id FROM call_report.calls c
+		SELECT c.session_id, c.contact_id, c.recording_id, c.recording_link FROM call_report.calls c
 		WHERE c.account = ? AND c.agent = ? AND c.started_at > now() - make_interval(days => ?)
 		  AND c.state = 'final'
 		ORDER BY c.started_at DESC LIMIT ?

@@ -2,7 +2,8 @@ use strict;
 use warnings;
 
 # Links - which calls belong to which tickets, and the one comment that a final call
-# leaves on each of its tickets. A call is looked at when its agent's widget tells of
+# leaves on each of its tickets, with a short second one should its recording be told
+# of later. A call is looked at when its agent's widget tells of
 # it; what is missed then, for whatever reason, is found later by catch_up(). What a
 # call is comes from its database, never from the message.
 package RT::Extension::CallLog::Links;
@@ -11,6 +12,7 @@ use List::Util qw(any max uniq);
 use RT::Extension::CallLog::Calls;
 use RT::Extension::CallLog::Contacts;
 use RT::Ticket;
+use RT::Transaction;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 use URI::Escape qw(uri_escape_utf8);
 
@@ -59,8 +61,8 @@ sub _try {
 	RT->Logger->warning('call log: calls of agent ' . $user->Name . " are left for later: $why");
 }
 
-# The agent's calls that became final while nobody looked, or have another contact
-# since; and those that were linked before they were final. Many take several turns.
+# The agent's calls that became final while nobody looked, or have another contact or
+# a recording since; and those that were linked before they were final. Many take several turns.
 sub _sweep {
 	my ($class, $user) = @_;
 	my @agent = (ACCOUNT, $user->Name);
@@ -69,7 +71,7 @@ sub _sweep {
 	my $open = _dbh()->selectcol_arrayref(
 		'SELECT SessionId FROM CallLogTickets WHERE Account = ? AND Agent = ? AND Txn IS NULL AND Refused IS NULL', undef, @agent);
 	my @new = map { $_->{session_id} }
-	  grep { ($contact{ $_->{session_id} } // '?') ne $_->{contact_id} }
+	  grep { ($contact{ $_->{session_id} } // '?') ne _seen_as($_) }
 	  RT::Extension::CallLog::Calls->final($user->Name, SWEEP_DAYS);
 	splice @new, SWEEP_MAX if @new > SWEEP_MAX;
 	for my $session (uniq @$open, @new) {
@@ -96,6 +98,9 @@ sub look {
 	} elsif (!%link && !_is_seen($call)) {
 		my $ticket = RT->Config->Get('CallLogLinkOnlyTicket') ? _only_ticket($user, $call) : undef;
 		_comment($user, $call, $ticket, AUTOMATIC) if $ticket;
+	}
+	if (_is_recorded($call)) {
+		_lead($user, $call, $_->{ticket}) for grep { defined $_->{txn} } values %link;
 	}
 	_see($call);
 }
@@ -163,9 +168,15 @@ sub _is_seen {
 		undef, ACCOUNT, $call->{agent}, $call->{session_ids}))[0];
 }
 
+# What it was like, as far as that matters.
+sub _seen_as {
+	my ($call) = @_;
+	return ($call->{contact_id} // '') . (_is_recorded($call) ? "\nrecorded" : '');
+}
+
 sub _see {
 	my ($call) = @_;
-	_dbh()->do(<<~'SQL', undef, ACCOUNT, $call->{agent}, $call->{session_id}, $call->{contact_id} // '');
+	_dbh()->do(<<~'SQL', undef, ACCOUNT, $call->{agent}, $call->{session_id}, _seen_as($call));
 		INSERT INTO CallLogSeen (Account, Agent, SessionId, Contact) VALUES (?, ?, ?, ?)
 		ON CONFLICT (Account, Agent, SessionId) DO UPDATE SET Contact = excluded.Contact
 		SQL
@@ -218,6 +229,41 @@ sub _comment {
 	return defined $refused ? _refuse($call, $id, $by, $refused) : 1;
 }
 
+# The recording was told of after the comment: another one leads to it, in whose stead
+# the ticket keeps this one.
+sub _lead {
+	my ($user, $call, $id) = @_;
+	my $ticket = RT::Ticket->new($user);
+	$ticket->Load($id);
+	return if !$ticket->id || !$ticket->CurrentUserHasRight('ShowTicket') || !_comment_to_lead($call, $id);
+	RT->DatabaseHandle->BeginTransaction;
+	my $ok = eval {
+		$ticket->LockForUpdate;
+		if (my $before = _comment_to_lead($call, $id)) {
+			my ($txn, $why) = $ticket->Comment(Content => recording_text($user, $call));
+			RT->Logger->warning("call log: the recording of call $call->{session_id} of agent $call->{agent} on ticket $id: $why")
+			  if !$txn;
+			_dbh()->do('UPDATE CallLogTickets SET Txn = ? WHERE Account = ? AND Agent = ? AND SessionId = ANY (?::text[]) AND Txn = ?',
+				undef, $txn, ACCOUNT, $call->{agent}, $call->{session_ids}, $before) if $txn;
+		}
+		RT->DatabaseHandle->Commit;
+		1;
+	};
+	my $error = $@;
+	RT->DatabaseHandle->Rollback('force') if RT->DatabaseHandle->TransactionDepth;
+	die $error if !$ok;
+}
+
+# The comment of the call on that ticket, if it does not lead to the call's page.
+sub _comment_to_lead {
+	my ($call, $id) = @_;
+	my ($txn) = map { $_->{txn} // () } grep { $_->{ticket} == $id } @{ _links($call) };
+	my $comment = RT::Transaction->new(RT->SystemUser);
+	return if !defined $txn || !$comment->Load($txn);
+	my $names = join '|', map { quotemeta uri_escape_utf8($_) } @{ $call->{session_ids} };
+	return $comment->Content =~ m{/CallLog/#call/(?:$names)(?!\S)} ? undef : $txn;
+}
+
 sub _refuse {
 	my ($call, $ticket, $by, $why) = @_;
 	RT->Logger->warning("call log: call $call->{session_id} of agent $call->{agent} on ticket $ticket: $why");
@@ -263,22 +309,46 @@ sub party {
 	return @part == 2 ? "$part[0] ($part[1])" : $part[0] // '-';
 }
 
+sub _is_recorded { return length($_[0]{recording_id} // $_[0]{recording_link} // '') > 0 }
+
+sub _head {
+	my ($user, $call) = @_;
+	return $user->loc(($call->{direction} // '') eq 'Inbound' ? 'Inbound phone call' : 'Outbound phone call')
+	  . ", $call->{outcome}";
+}
+
+sub _began {
+	my ($user, $call) = @_;
+	return if !defined $call->{started_at};
+	my $began = RT::Date->new($user);
+	$began->Set(Format => 'unix', Value => $call->{started_at});
+	return $user->loc('Began') . ': ' . $began->AsString;
+}
+
+sub _recording {
+	my ($user, $call) = @_;
+	my $link = $call->{recording_link} // '';
+	return (_is_recorded($call) ? $user->loc('Recording') . ': ' . page($call) : (),
+		length $link ? $user->loc('At the phone service') . ": $link" : ());
+}
+
 sub text {
 	my ($user, $call) = @_;
-	my $began = RT::Date->new($user);
-	$began->Set(Format => 'unix', Value => $call->{started_at}) if defined $call->{started_at};
 	my @line = (
-		$user->loc(($call->{direction} // '') eq 'Inbound' ? 'Inbound phone call' : 'Outbound phone call')
-		  . ", $call->{outcome}",
+		_head($user, $call),
 		$user->loc('From') . ': ' . party($call->{from_name}, $call->{from_number}),
 		$user->loc('To') . ': ' . party($call->{to_name}, $call->{to_number}),
-		defined $call->{started_at} ? $user->loc('Began') . ': ' . $began->AsString : (),
+		_began($user, $call),
 		$user->loc('Duration') . ': ' . duration($call->{duration_s}));
 	push @line, '', $call->{note} if length($call->{note} // '');
-	my $link = $call->{recording_link} // '';
-	push @line, '', $user->loc('Recording') . ': ' . page($call) if length($call->{recording_id} // $link);
-	push @line, $user->loc('At the phone service') . ": $link" if length $link;
+	push @line, '', _recording($user, $call) if _is_recorded($call);
 	return join "\n", @line, '';
+}
+
+# Of a comment for the recording alone.
+sub recording_text {
+	my ($user, $call) = @_;
+	return join "\n", _head($user, $call), _began($user, $call), '', _recording($user, $call), '';
 }
 
 # The agent's page of the call, where its recordings are, or what became of them.
