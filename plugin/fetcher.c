@@ -4,8 +4,8 @@
  * of the downloads, which the queue wakes too. The database gets one statement at
  * a time; what it is about comes first that was longest ago or keeps others
  * waiting: what became of an attempt, then the next claim, then pages' questions,
- * then leases, then chores. While the database is away downloads go on, and what
- * became of them is told when it is back. */
+ * then whether the folder is the one, then leases, then chores. While the database
+ * is away downloads go on, and what became of them is told when it is back. */
 #include "fetcher.h"
 
 #include "chores.h"
@@ -35,9 +35,9 @@ enum {
 enum job {
 	JOB_NONE,
 	JOB_SETTLE,
-	JOB_FOLDER,
 	JOB_CLAIM,
 	JOB_WANTED,
+	JOB_FOLDER,
 	JOB_HOLD,
 	JOB_CHORE
 };
@@ -234,16 +234,15 @@ static bool pick(struct fetcher *fetcher, enum job job, struct fetch *subject)
 static void pick_job(struct fetcher *fetcher)
 {
 	if (pick(fetcher, JOB_SETTLE,
-		 fetches_in(&fetcher->fetches, FETCH_OVER)))
-		return;
-	if (is_to_prove(fetcher)) {
-		fetcher->job = JOB_FOLDER;
-		return;
-	}
-	if (pick(fetcher, JOB_CLAIM, next_claim(fetcher)))
+		 fetches_in(&fetcher->fetches, FETCH_OVER)) ||
+	    pick(fetcher, JOB_CLAIM, next_claim(fetcher)))
 		return;
 	if (handed_question(&fetcher->handed)) {
 		fetcher->job = JOB_WANTED;
+		return;
+	}
+	if (is_to_prove(fetcher)) {
+		fetcher->job = JOB_FOLDER;
 		return;
 	}
 	if (!pick(fetcher, JOB_HOLD, next_hold(fetcher)) &&
