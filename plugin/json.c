@@ -107,7 +107,9 @@ static bool strip_tokens(cJSON *item)
 	for (cJSON *child = item->child, *next; child; child = next) {
 		next = child->next;
 		if (child->string && token_in_name(child->string)) {
-			cJSON_Delete(cJSON_DetachItemViaPointer(item, child));
+			cJSON_DetachItemViaPointer(item, child);
+			json_wipe((struct json *)child);
+			cJSON_Delete(child);
 			found = true;
 		} else if (strip_tokens(child)) {
 			found = true;
@@ -139,6 +141,8 @@ void json_wipe(struct json *root)
 		if (cJSON_IsString(item))
 			explicit_bzero(item->valuestring,
 				       strlen(item->valuestring));
+		if (item->string)
+			explicit_bzero(item->string, strlen(item->string));
 		json_wipe((struct json *)item->child);
 	}
 }

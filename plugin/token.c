@@ -158,7 +158,8 @@ static bool strip_once(char *text)
 		if (alone)
 			to = drop_separator(text, to);
 	}
-	*to = '\0';
+	/* what was there is nowhere to be found afterwards */
+	explicit_bzero(to, (size_t)(from - to));
 	return found;
 }
 
@@ -172,7 +173,7 @@ bool token_strip(char *text)
 	 * does that by accident, so after a few times nothing is kept. */
 	for (int pass = 0; strip_once(text); pass++) {
 		if (pass == PASSES_MAX)
-			text[0] = '\0';
+			explicit_bzero(text, strlen(text));
 	}
 	return true;
 }

@@ -18,7 +18,7 @@ bool token_may_be_in(const char *json, size_t len);
 bool token_in_name(const char *name);
 
 /* Removes each parameter of that name with its value and one separator, in
- * place: `?access_token=x&a=1` becomes `?a=1`. Returns whether anything was
+ * place: `?access_token=x&a=1` becomes `?a=1`, and the rest is overwritten. Returns whether anything was
  * removed. UTF-8 stays UTF-8. */
 bool token_strip(char *text);
 

@@ -109,6 +109,14 @@ static void suspect(void)
 	   "what stands beyond the end does not count");
 }
 
+static bool leaves_nothing(const char *text, size_t had)
+{
+	for (size_t at = strlen(text); at < had; at++)
+		if (text[at] != '\0')
+			return false;
+	return true;
+}
+
 int main(void)
 {
 	char text[200];
@@ -117,6 +125,8 @@ int main(void)
 		snprintf(text, sizeof(text), "%s", stripped[i][0]);
 		ok(token_strip(text), "a token is found in text %zu", i);
 		is(text, stripped[i][1], "and only it is removed");
+		ok(leaves_nothing(text, strlen(stripped[i][0])),
+		   "and left behind it neither");
 	}
 	for (size_t i = 0; i < sizeof(untouched) / sizeof(untouched[0]); i++) {
 		snprintf(text, sizeof(text), "%s", untouched[i]);
