@@ -49,7 +49,7 @@ SOFLAGS   = -shared -Wl,--no-undefined $(if $(SAN),,-Wl,-z,defs)
 PQ_CFLAGS  := $(shell pkg-config --cflags libpq 2>/dev/null)
 PQ_LIBS     = $(shell pkg-config --libs libpq)
 SQLITE_LIBS = $(shell pkg-config --libs sqlite3)
-FETCH_LIBS  = $(shell pkg-config --libs libcurl libcrypto)
+FETCH_LIBS  = $(shell pkg-config --libs libcurl libssl libcrypto)
 JSON_LIBS   = $(shell pkg-config --libs libcjson)
 CONFIG_LIBS = $(shell pkg-config --libs libconfig)
 MHD_LIBS    = $(shell pkg-config --libs libmicrohttpd)
@@ -133,6 +133,7 @@ LDFLAGS_health = -Wl,--wrap=clock_ns
 LDFLAGS_host_memory = -Wl,--wrap=config_init,--wrap=config_read_string,--wrap=config_set_include_dir
 LDFLAGS_message_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 TPLUG_LIBS_cjson_user := -lcjson
+TPLUG_LIBS_curl_user := -lcurl
 TPLUG_LIBS_borrowed = -L$(@D) -l:behave.so -Wl,-rpath,'$$ORIGIN'
 $(B)/tests/plugins/borrowed.so: $(B)/tests/plugins/behave.so
 $(UNIT_BIN): | $(TPLUG_BIN) $(EXAMPLE_BIN)

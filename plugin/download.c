@@ -90,6 +90,11 @@ void downloads_free(struct downloads *downloads)
 	free(downloads);
 }
 
+bool downloads_are_secret(const struct downloads *downloads)
+{
+	return downloads->transfers.secret;
+}
+
 int downloads_fd(const struct downloads *downloads)
 {
 	return downloads->transfers.epoll;
@@ -504,6 +509,7 @@ void downloads_step(struct downloads *downloads)
 	struct download *over;
 	CURLcode code;
 
+	transfers_enter(&downloads->transfers);
 	transfers_step(&downloads->transfers);
 	while ((over = transfers_take(&downloads->transfers, &code)))
 		transferred(over, code);
@@ -539,6 +545,7 @@ struct download *download_begin(struct downloads *downloads,
 	    clock_after(download->moved_ns, downloads->settings.total_ms);
 	download->next = downloads->list;
 	downloads->list = download;
+	transfers_enter(&downloads->transfers);
 	begin_hop(download);
 	return download;
 }

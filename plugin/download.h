@@ -53,6 +53,8 @@ struct downloads *downloads_new(const struct download_settings *settings,
 				struct err *err);
 /* Gives up what is under way. NULL is allowed. */
 void downloads_free(struct downloads *downloads);
+/* Whether libcurl keeps addresses where no core dump shows them. */
+bool downloads_are_secret(const struct downloads *downloads);
 
 int downloads_fd(const struct downloads *downloads);
 uint64_t downloads_due_ns(const struct downloads *downloads);

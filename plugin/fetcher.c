@@ -115,6 +115,11 @@ static void open_downloads(struct fetcher *fetcher)
 	if (!fetcher->downloads)
 		log_line(fetcher->host, CRM_ERROR, "no recordings: %s",
 			 err.text);
+	else if (!downloads_are_secret(fetcher->downloads))
+		log_line(fetcher->host, CRM_WARN,
+			 "libcurl was used before this plugin: a core dump of "
+			 "this process may show the token of a recording that "
+			 "is being fetched");
 }
 
 /* The downloads begin here, not in their thread: libcurl's sockets are marked as not

@@ -4,6 +4,8 @@
 #include "clock.h"
 #include "unmarked.h"
 
+#include <openssl/ssl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -50,15 +52,40 @@ static void settle_multi(void *multi)
 	curl_multi_poll(multi, NULL, 0, 0, NULL);
 }
 
+/* Counted by libcurl, and safe in any thread: a host may use it too. */
+static bool begin_library(struct transfers *transfers)
+{
+	struct curl_slist *probe;
+
+	transfers->heap = vault_heap_new();
+	transfers->global =
+	    transfers->heap &&
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, vault_heap_malloc,
+				 vault_heap_release, vault_heap_realloc,
+				 vault_heap_strdup,
+				 vault_heap_calloc) == CURLE_OK;
+	if (!transfers->global)
+		return false;
+	vault_heap_enter(transfers->heap);
+	probe = curl_slist_append(NULL, "");
+	transfers->secret = vault_heap_holds(transfers->heap, probe);
+	curl_slist_free_all(probe);
+	vault_heap_enter(NULL);
+	return true;
+}
+
+void transfers_enter(struct transfers *transfers)
+{
+	vault_heap_enter(transfers->heap);
+}
+
 bool transfers_open(struct transfers *transfers, struct err *err)
 {
 	*transfers = (struct transfers){
 	    .epoll = epoll_create1(EPOLL_CLOEXEC),
 	    .timer_ns = CLOCK_NEVER,
 	};
-	/* Counted by libcurl, and safe in any thread: a host may use it too. */
-	transfers->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	if (transfers->global)
+	if (begin_library(transfers))
 		transfers->multi = curl_multi_init();
 	if (transfers->epoll < 0 || !transfers->multi)
 		return err_set(err, ERR_NO_MEMORY, "libcurl does not start");
@@ -78,6 +105,7 @@ void transfers_close(struct transfers *transfers)
 		curl_global_cleanup();
 	if (transfers->epoll >= 0)
 		close(transfers->epoll);
+	vault_heap_free(transfers->heap);
 	*transfers = (struct transfers){.epoll = -1};
 }
 
@@ -96,9 +124,28 @@ void transfers_unwatch(struct transfers *transfers, int fd)
 	epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, &none);
 }
 
+static CURLcode on_tls(CURL *easy, void *tls, void *context)
+{
+	(void)easy;
+	(void)context;
+	SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+	return CURLE_OK;
+}
+
+/* Of a libcurl over another library nothing is known. */
+static bool set_tls(CURL *easy)
+{
+	const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+	return !library || strncmp(library, "OpenSSL/3", 9) != 0 ||
+	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) ==
+		   CURLE_OK;
+}
+
 bool transfers_add(struct transfers *transfers, CURL *easy)
 {
-	return curl_multi_add_handle(transfers->multi, easy) == CURLM_OK;
+	return set_tls(easy) &&
+	       curl_multi_add_handle(transfers->multi, easy) == CURLM_OK;
 }
 
 void transfers_remove(struct transfers *transfers, CURL *easy)

@@ -133,6 +133,13 @@ const behaviours = {
 		else
 			behaviours.whole(request, response);
 	},
+	/* Says what was asked for, token and all; once it stands still then. */
+	echo(request, response, { times }) {
+		if (times === 1)
+			response.writeHead(403, { 'Content-Length': 10000 }).write(`no: ${request.url}`);
+		else
+			response.writeHead(403).end(`no: ${request.url}`);
+	},
 	gone: (request, response) => response.writeHead(404).end(),
 	busy(request, response, { times }) {
 		if (times === 1)

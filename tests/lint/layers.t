@@ -34,6 +34,7 @@ my %layers = (
 		'sqlstate backoff servers prepared',
 		'download',
 		'transfers download_address',
+		'vault_heap',
 		'resolver',
 		'recording_parts',
 		'recording_file room',
@@ -78,6 +79,7 @@ my %foreign = (
 		'sqlite3.h' => [ 'sqlite.c' ],
 		'curl/curl.h' => [ qw(download.c download_address.c transfers.c transfers.h) ],
 		'openssl/evp.h' => [ 'recording_file.c' ],
+		'openssl/ssl.h' => [ 'transfers.c' ],
 	},
 	'host-api' => {
 		'dlfcn.h' => [ 'loader.c' ],

@@ -51,12 +51,15 @@ like run_ok([ 'readelf', '-dW', built('call_log.so') ]), qr/BIND_NOW|FLAGS.*NOW/
 like run_ok([ 'readelf', '-lW', built('call_log.so') ]), qr/GNU_RELRO/,
   'call_log.so has read-only relocations';
 
-# Two instances live in one process, so nothing that changes is global.
+# Two instances live in one process, so nothing that changes is global, but for where
+# a thread's memory comes from: libcurl asks for it without a context.
+my %excused = ('plugin/vault_heap.o' => 'tbss 8');
 for my $object (sort map { bsd_glob(built("obj/$_/*.o")) } qw(plugin host-api)) {
 	my %size = map { /^\.(data|bss|tdata|tbss)\S*\s+(\d+)/ ? ($1 => $2) : () }
 	  grep { !/^\.data\.rel\.ro/ } split /\n/, run_ok([ 'size', '-A', $object ]);
-	is join(' ', map { "$_ $size{$_}" } grep { $size{$_} } sort keys %size), '',
-	  ($object =~ s{.*/obj/}{}r) . ' has no global variable';
+	my $name = $object =~ s{.*/obj/}{}r;
+	is join(' ', map { "$_ $size{$_}" } grep { $size{$_} } sort keys %size), $excused{$name} // '',
+	  "$name has no global variable" . ($excused{$name} ? ' but one' : '');
 }
 
 # What is generated is current.
