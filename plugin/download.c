@@ -22,7 +22,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { HOPS_MAX = 5 };
+enum {
+	HOPS_MAX = 5,
+	UNWANTED_MAX = 64 * 1024 /* of what a redirect or an error says */
+};
 
 enum state { STATE_LOOKUP, STATE_TRANSFER, STATE_OVER };
 
@@ -34,8 +37,7 @@ struct download {
 	bool judged; /* what becomes of it is known: */
 	enum download_result result;
 	struct err err;
-	uint64_t have;     /* from earlier, until begun anew */
-	uint64_t total;    /* of which it is whole; 0: not told */
+	struct http_part part;
 	uint64_t moved_ns; /* when something last did */
 	uint64_t end_ns;
 	int hops;
@@ -44,12 +46,13 @@ struct download {
 	const char *address; /* borrowed, or: */
 	char *redirected;    /* owned, by a vault */
 	struct download_place place;
-	struct resolver *resolver; /* owned */
-	struct curl_slist *pinned; /* owned */
-	CURL *easy;                /* owned */
+	struct resolver *resolver;           /* owned */
+	struct curl_slist *pinned, *headers; /* owned */
+	CURL *easy;                          /* owned */
 	struct http_reply reply;
-	bool begun;   /* it is known what the body is */
-	bool shunned; /* libcurl was to connect to what is not public */
+	size_t unwanted; /* bytes of the body that came */
+	bool begun;      /* it is known what the body is */
+	bool shunned;    /* libcurl was to connect to what is not public */
 };
 
 struct downloads {
@@ -144,7 +147,8 @@ static void end_hop(struct download *download)
 		download->easy = NULL;
 	}
 	curl_slist_free_all(download->pinned);
-	download->pinned = NULL;
+	curl_slist_free_all(download->headers);
+	download->pinned = download->headers = NULL;
 }
 
 /* The first judgement counts. Ends nothing: libcurl may be at work on it. */
@@ -182,6 +186,7 @@ static void begin_hop(struct download *download)
 	struct err err = {0};
 
 	download->begun = false;
+	download->unwanted = 0;
 	download->reply = (struct http_reply){0};
 	if (why) {
 		judge(download, DOWNLOAD_REFUSED, ERR_INPUT, why);
@@ -237,43 +242,114 @@ static bool wrong(struct download *download, const char *why)
 	return judge(download, DOWNLOAD_WRONG, ERR_INPUT, why);
 }
 
+static bool too_large(struct download *download, uint64_t bytes)
+{
+	char why[100];
+
+	snprintf(why, sizeof(why),
+		 "it has %llu bytes%s, 'recording_max_mb' allows %llu",
+		 (unsigned long long)bytes,
+		 bytes == download->part.total ? "" : " or more",
+		 (unsigned long long)download->downloads->settings.max_bytes);
+	return judge(download, DOWNLOAD_REFUSED, ERR_INPUT, why);
+}
+
+/* Of no use is what is here. */
+static bool begin_anew(struct download *download)
+{
+	return download->sink.begin(download->sink.context, &download->part,
+				    &download->err) ||
+	       stop(download);
+}
+
+/* At the next attempt. */
+static bool start_over(struct download *download, const char *why)
+{
+	download->part = (struct http_part){0};
+	return begin_anew(download) &&
+	       judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
+}
+
 /* The length is known beforehand, or the end is told (chunked): else a cut would
  * look like the end. */
-static bool check_length(struct download *download)
+static bool begin_body(struct download *download)
 {
-	uint64_t max = download->downloads->settings.max_bytes;
+	struct http_part *part = &download->part;
 	curl_off_t length = -1;
 
+	download->begun = true;
 	curl_easy_getinfo(download->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
 			  &length);
 	if (length < 0 && !download->reply.chunked)
 		return wrong(download,
 			     "the server does not say how long it is");
-	if (download->have > max ||
-	    (length >= 0 && (uint64_t)length > max - download->have))
-		return wrong(download, "it is larger than 'recording_max_mb'");
-	download->total = length < 0 ? 0 : download->have + (uint64_t)length;
-	if (download->reply.range_total > download->total)
-		download->total = download->reply.range_total;
-	return true;
+	switch (http_part_read(part, status_of(download), &download->reply,
+			       length)) {
+	case HTTP_PART_OTHER:
+		return part->have > 0
+			   ? start_over(download, "it is not what was begun")
+			   : wrong(download,
+				   "the server sends another part of it");
+	case HTTP_PART_FIRST:
+		if (!begin_anew(download))
+			return false;
+		break;
+	case HTTP_PART_NEXT:
+		break;
+	}
+	return part->total <= download->downloads->settings.max_bytes ||
+	       too_large(download, part->total);
 }
 
-/* What was fetched before is only continued when the server says so. */
-static bool begin_body(struct download *download)
+/* Nothing is missing at the end of it: it was all here before. */
+static bool was_whole(const struct download *download)
+{
+	return status_of(download) == 416 &&
+	       http_part_is_whole(&download->part, &download->reply);
+}
+
+static void judge_whole(struct download *download)
+{
+	if (!was_whole(download) && !download->begun && !begin_body(download))
+		return;
+	if (download->part.have != download->part.total &&
+	    download->part.total > 0) {
+		judge(download, DOWNLOAD_CUT, ERR_AWAY,
+		      "only a part of it came");
+		return;
+	}
+	download->judged = true;
+	download->result = DOWNLOAD_WHOLE;
+}
+
+static void judge_status(struct download *download)
 {
 	long status = status_of(download);
+	char why[48];
 
-	download->begun = true;
-	if (status == 206 && (!download->reply.ranged ||
-			      download->reply.range_start != download->have))
-		return wrong(download, "the server sends another part of it");
-	if (status == 200 && download->have > 0) {
-		download->have = 0;
-		if (!download->sink.begin_anew(download->sink.context,
-					       &download->err))
-			return stop(download);
-	}
-	return check_length(download);
+	snprintf(why, sizeof(why), "status %ld", status);
+	if (status == 200 || status == 206 || was_whole(download))
+		judge_whole(download);
+	else if (status == 401 || status == 403)
+		judge(download, DOWNLOAD_DENIED, ERR_INPUT, why);
+	else if (status == 404 || status == 410)
+		judge(download, DOWNLOAD_GONE, ERR_INPUT, why);
+	else if (status == 416)
+		start_over(download, why);
+	else if (status == 408 || status == 429 || status >= 500)
+		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
+	else
+		wrong(download, why);
+}
+
+/* What an error says is not read, and is not waited for without end. */
+static size_t pass_over(struct download *download, size_t len)
+{
+	download->unwanted += len;
+	if (download->unwanted <= UNWANTED_MAX)
+		return len;
+	judge_status(download);
+	return 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
@@ -284,14 +360,15 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 	download->moved_ns = clock_ns();
 	if (status != 200 && status != 206)
-		return len; /* what an error says is not read */
+		return pass_over(download, len);
 	if (!download->begun && !begin_body(download))
 		return 0;
-	if (len > download->downloads->settings.max_bytes - download->have) {
-		wrong(download, "it is larger than 'recording_max_mb'");
+	if (len >
+	    download->downloads->settings.max_bytes - download->part.have) {
+		too_large(download, download->part.have + len);
 		return 0;
 	}
-	download->have += len;
+	download->part.have += len;
 	if (download->sink.take(download->sink.context, bytes, len,
 				&download->err))
 		return len;
@@ -358,22 +435,37 @@ static bool set_limits(struct download *download, CURL *easy)
 	return code == CURLE_OK;
 }
 
+/* Asks for what is missing, if it is still of the same. */
+static bool set_range(struct download *download, CURL *easy)
+{
+	const struct http_part *part = &download->part;
+	char range[32], line[HTTP_VALIDATOR_MAX + 16];
+
+	snprintf(range, sizeof(range), "%llu-", (unsigned long long)part->have);
+	if (part->have > 0 &&
+	    curl_easy_setopt(easy, CURLOPT_RANGE, range) != CURLE_OK)
+		return false;
+	if (part->have == 0 || !part->validator[0])
+		return true;
+	snprintf(line, sizeof(line), "If-Range: %s", part->validator);
+	download->headers = curl_slist_append(NULL, line);
+	return download->headers &&
+	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, download->headers) ==
+		   CURLE_OK;
+}
+
 static bool set_transfer(struct download *download, CURL *easy)
 {
 	unsigned code = CURLE_OK;
-	char range[32];
 
 	code |= curl_easy_setopt(easy, CURLOPT_PRIVATE, download);
 	code |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, download);
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, download);
-	snprintf(range, sizeof(range), "%llu-",
-		 (unsigned long long)download->have);
-	if (download->have > 0)
-		code |= curl_easy_setopt(easy, CURLOPT_RANGE, range);
 	code |= curl_easy_setopt(easy, CURLOPT_URL, download->address);
-	return set_limits(download, easy) && code == CURLE_OK &&
+	return set_limits(download, easy) && set_range(download, easy) &&
+	       code == CURLE_OK &&
 	       transfers_add(&download->downloads->transfers, easy);
 }
 
@@ -430,56 +522,6 @@ static void redirect(struct download *download)
 	begin_hop(download);
 }
 
-/* Nothing is missing at the end of it: it was all here before. */
-static bool was_whole(const struct download *download)
-{
-	return status_of(download) == 416 && download->reply.ranged &&
-	       download->have > 0 &&
-	       download->reply.range_total == download->have;
-}
-
-static void judge_whole(struct download *download)
-{
-	if (!was_whole(download) && !download->begun && !begin_body(download))
-		return;
-	if (download->have < download->total) {
-		judge(download, DOWNLOAD_CUT, ERR_AWAY,
-		      "only a part of it came");
-		return;
-	}
-	download->judged = true;
-	download->result = DOWNLOAD_WHOLE;
-}
-
-/* There is less of it than was fetched before. */
-static void judge_beyond(struct download *download, const char *why)
-{
-	if (download->sink.begin_anew(download->sink.context, &download->err))
-		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
-	else
-		stop(download);
-}
-
-static void judge_status(struct download *download)
-{
-	long status = status_of(download);
-	char why[48];
-
-	snprintf(why, sizeof(why), "status %ld", status);
-	if (status == 200 || status == 206 || was_whole(download))
-		judge_whole(download);
-	else if (status == 401 || status == 403)
-		judge(download, DOWNLOAD_DENIED, ERR_INPUT, why);
-	else if (status == 404 || status == 410)
-		judge(download, DOWNLOAD_GONE, ERR_INPUT, why);
-	else if (status == 416)
-		judge_beyond(download, why);
-	else if (status == 408 || status == 429 || status >= 500)
-		judge(download, DOWNLOAD_CUT, ERR_AWAY, why);
-	else
-		wrong(download, why);
-}
-
 /* libcurl's words name neither address nor token. */
 static void transferred(struct download *download, CURLcode code)
 {
@@ -526,7 +568,8 @@ void downloads_step(struct downloads *downloads)
 }
 
 struct download *download_begin(struct downloads *downloads,
-				const char *address, uint64_t have,
+				const char *address,
+				const struct http_part *part,
 				const struct download_sink *sink,
 				struct err *err)
 {
@@ -538,7 +581,8 @@ struct download *download_begin(struct downloads *downloads,
 	}
 	download->downloads = downloads;
 	download->sink = *sink;
-	download->have = have;
+	if (http_part_is_known(part))
+		download->part = *part;
 	download->address = address;
 	download->moved_ns = clock_ns();
 	download->end_ns =

@@ -11,6 +11,7 @@
 #define CALL_LOG_DOWNLOAD_H
 
 #include "err.h"
+#include "http_part.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +32,10 @@ struct download_settings {
 struct download_sink {
 	bool (*take)(void *context, const void *bytes, size_t len,
 		     struct err *err);
-	/* what was there before is not continued: it comes from the start */
-	bool (*begin_anew)(void *context, struct err *err);
+	/* What was there before is not gone on with: it comes from the start.
+	 * What `part` says is for who will go on with it. */
+	bool (*begin)(void *context, const struct http_part *part,
+		      struct err *err);
 	void *context;
 };
 
@@ -42,7 +45,7 @@ enum download_result {
 	DOWNLOAD_CUT,     /* the network, or the server's trouble: again */
 	DOWNLOAD_DENIED,  /* the token is not, or no longer, good */
 	DOWNLOAD_GONE,    /* there is no such thing any more */
-	DOWNLOAD_REFUSED, /* it is nothing to fetch from */
+	DOWNLOAD_REFUSED, /* it is nothing to fetch from, or too large */
 	DOWNLOAD_WRONG    /* what comes cannot be what was meant */
 };
 
@@ -59,11 +62,12 @@ bool downloads_are_secret(const struct downloads *downloads);
 int downloads_fd(const struct downloads *downloads);
 uint64_t downloads_due_ns(const struct downloads *downloads);
 
-/* The address is borrowed until it is over; it appears in no error. `have`: so
- * many bytes were fetched before. What is wrong with the address shows when it is
+/* The address is borrowed until it is over; it appears in no error. `part`: what was
+ * fetched before. What is wrong with the address shows when it is
  * over. NULL: no memory. */
 struct download *download_begin(struct downloads *downloads,
-				const char *address, uint64_t have,
+				const char *address,
+				const struct http_part *part,
 				const struct download_sink *sink,
 				struct err *err);
 void downloads_step(struct downloads *downloads);

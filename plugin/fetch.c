@@ -5,6 +5,7 @@
 #include "envelope.h"
 #include "vault.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,19 +86,42 @@ static bool take(void *context, const void *bytes, size_t len, struct err *err)
 	return recording_file_append(&fetch->file, bytes, len, err);
 }
 
-static bool begin_anew(void *context, struct err *err)
+/* The file's mark: "<bytes of the whole> <validator>". */
+static bool begin(void *context, const struct http_part *part, struct err *err)
 {
 	struct fetch *fetch = context;
+	char mark[RECORDING_MARK_MAX];
 
-	return recording_file_empty(&fetch->file, err);
+	snprintf(mark, sizeof(mark), "%" PRIu64 " %s", part->total,
+		 part->validator);
+	return recording_file_empty(&fetch->file, mark, err);
+}
+
+static struct http_part part_of(const struct recording_file *file)
+{
+	struct http_part part = {.have = file->bytes};
+	char *end;
+
+	part.total = strtoull(file->mark, &end, 10);
+	if (*end == ' ')
+		snprintf(part.validator, sizeof(part.validator), "%s", end + 1);
+	return part;
+}
+
+static struct download *begin_download(struct fetch *fetch,
+				       struct downloads *downloads)
+{
+	const struct download_sink sink = {
+	    .take = take, .begin = begin, .context = fetch};
+	struct http_part part = part_of(&fetch->file);
+
+	return download_begin(downloads, fetch->address, &part, &sink,
+			      &fetch->err);
 }
 
 void fetch_begin(struct fetch *fetch, struct downloads *downloads,
 		 const char *folder, const char *name)
 {
-	const struct download_sink sink = {
-	    .take = take, .begin_anew = begin_anew, .context = fetch};
-
 	fetch->file.folder = folder;
 	snprintf(fetch->file.name, sizeof(fetch->file.name), "%s", name);
 	fetch->stored = recording_file_find(folder, name, &fetch->facts);
@@ -114,9 +138,7 @@ void fetch_begin(struct fetch *fetch, struct downloads *downloads,
 	}
 	fetch->tries++;
 	if (recording_file_open(&fetch->file, folder, name, &fetch->err))
-		fetch->download =
-		    download_begin(downloads, fetch->address, fetch->file.bytes,
-				   &sink, &fetch->err);
+		fetch->download = begin_download(fetch, downloads);
 	if (!fetch->download) {
 		recording_file_close(&fetch->file);
 		over(fetch, "waiting", true);

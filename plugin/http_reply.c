@@ -21,13 +21,36 @@ static bool header_is(const char *line, const char *name, const char **value)
  * is not understood counts as not said. */
 static void read_range(struct http_reply *reply, const char *value)
 {
-	const char *slash = strchr(value, '/');
+	const char *dash = strchr(value, '-'), *slash = strchr(value, '/');
 
 	if (strncasecmp(value, "bytes ", 6) != 0 || !slash)
 		return;
 	reply->ranged = true;
 	reply->range_start = strtoull(value + 6, NULL, 10);
+	if (dash)
+		reply->range_end = strtoull(dash + 1, NULL, 10);
 	reply->range_total = strtoull(slash + 1, NULL, 10);
+}
+
+/* Without the end of its line; too long or odd, it counts as not said. */
+static void keep(char to[HTTP_VALIDATOR_MAX], const char *value)
+{
+	size_t len = strcspn(value, "\r\n");
+
+	to[0] = '\0';
+	if (len >= HTTP_VALIDATOR_MAX)
+		return;
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < ' ' || value[i] > '~')
+			return;
+	memcpy(to, value, len);
+	to[len] = '\0';
+}
+
+/* A weak tag (W/"...") does not say that it is the same to the byte. */
+const char *http_reply_validator(const struct http_reply *reply)
+{
+	return reply->tag[0] == '"' ? reply->tag : reply->modified;
 }
 
 void http_reply_read(struct http_reply *reply, const char *bytes, size_t len)
@@ -45,4 +68,8 @@ void http_reply_read(struct http_reply *reply, const char *bytes, size_t len)
 		reply->chunked = strncasecmp(value, "chunked", 7) == 0;
 	else if (header_is(line, "Content-Range:", &value))
 		read_range(reply, value);
+	else if (header_is(line, "ETag:", &value))
+		keep(reply->tag, value);
+	else if (header_is(line, "Last-Modified:", &value))
+		keep(reply->modified, value);
 }

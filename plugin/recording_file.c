@@ -1,7 +1,9 @@
 /* recording_file - see recording_file.h.
  *
  * After a power cut a .part may lack its end, and nothing else: it only grows, and
- * file systems write data before they write its length. */
+ * file systems write data before they write its length. Its mark is an attribute of
+ * it, so that no file has another's; where a file system has none, it is known to the
+ * process that began it alone, and what another left is not gone on with. */
 #include "recording_file.h"
 
 #include "media_type.h"
@@ -15,7 +17,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+static const char MARK[] = "user.call_log.mark";
 
 enum { READ_BYTES = 64 * 1024, PATH_BYTES = 4096, FOLDER_BYTES = 7 };
 
@@ -69,6 +74,26 @@ static bool lock(int fd, const char *path)
 	       ours.st_dev == there.st_dev;
 }
 
+/* Of another process's bytes the mark that is in memory says nothing. */
+static void read_mark(struct recording_file *file, uint64_t bytes)
+{
+	ssize_t len =
+	    fgetxattr(file->fd, MARK, file->mark, sizeof(file->mark) - 1);
+
+	if (len >= 0)
+		file->mark[len] = '\0';
+	else if (bytes != file->bytes)
+		file->mark[0] = '\0';
+	file->bytes = bytes;
+}
+
+static void write_mark(struct recording_file *file, const char *mark)
+{
+	snprintf(file->mark, sizeof(file->mark), "%s", mark);
+	if (fsetxattr(file->fd, MARK, file->mark, strlen(file->mark), 0) != 0)
+		(void)fremovexattr(file->fd, MARK);
+}
+
 bool recording_file_open(struct recording_file *file, const char *folder,
 			 const char *name, struct err *err)
 {
@@ -95,7 +120,7 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 		recording_file_close(file);
 		return err_set(err, ERR_AWAY, "another process fetches it");
 	}
-	file->bytes = (uint64_t)found.st_size;
+	read_mark(file, (uint64_t)found.st_size);
 	return true;
 }
 
@@ -126,12 +151,15 @@ bool recording_file_append(struct recording_file *file, const void *bytes,
 	return true;
 }
 
-bool recording_file_empty(struct recording_file *file, struct err *err)
+bool recording_file_empty(struct recording_file *file, const char *mark,
+			  struct err *err)
 {
 	file->bytes = 0;
-	return ftruncate(file->fd, 0) == 0 ||
-	       recording_folder_failed(err,
-				       "cannot empty the file of a recording");
+	if (ftruncate(file->fd, 0) != 0)
+		return recording_folder_failed(
+		    err, "cannot empty the file of a recording");
+	write_mark(file, mark);
+	return true;
 }
 
 /* -------------------------------------------------------------- content */
@@ -189,6 +217,7 @@ static bool put_in_place(struct recording_file *file, const char *part,
 	month_of(month, file->folder, file->name);
 	if (!make_path(whole, file->folder, file->name, ending))
 		return err_set(err, ERR_INTERNAL, "the path is too long");
+	(void)fremovexattr(file->fd, MARK);
 	if (fsync(file->fd) != 0 || rename(part, whole) != 0)
 		return recording_folder_failed(err, "cannot keep a recording");
 	return recording_folder_sync(month, err);

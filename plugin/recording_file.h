@@ -12,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORDING_NAME_MAX = 100, RECORDING_SHA256 = 32 };
+enum {
+	RECORDING_NAME_MAX = 100,
+	RECORDING_MARK_MAX = 160,
+	RECORDING_SHA256 = 32
+};
 
 /* What a whole file is. */
 struct recording_facts {
@@ -27,6 +31,8 @@ struct recording_file {
 	char name[RECORDING_NAME_MAX]; /* "2026-11/17-0123456789abcdef" */
 	int fd;                        /* of the .part; -1: closed */
 	uint64_t bytes;                /* that it holds */
+	/* a word of who fills it, that says what they are of; "": not known */
+	char mark[RECORDING_MARK_MAX];
 };
 
 /* All fail with ERR_FULL (there is no room), ERR_INTERNAL (the disk) or
@@ -41,8 +47,9 @@ void recording_file_close(struct recording_file *file);
 
 bool recording_file_append(struct recording_file *file, const void *bytes,
 			   size_t len, struct err *err);
-/* What it holds is of no use. */
-bool recording_file_empty(struct recording_file *file, struct err *err);
+/* What it holds is of no use; what follows is of what `mark` says. */
+bool recording_file_empty(struct recording_file *file, const char *mark,
+			  struct err *err);
 
 /* All has come: makes it a whole file. ERR_INPUT: it is no sound; the .part is
  * gone then. Closes it. */

@@ -83,8 +83,9 @@ pass 'and its recording is fetched then';
 my @tenths = map { "cut$_" } 1 .. 9;
 my %end = (
 	(map { $_ => 'stored' } @tenths, qw(slow chunked plain stalled busy portion)),
-	(map { $_ => 'failed' } qw(page empty huge flood endless round)),
-	gone => 'expired',
+	(map { $_ => 'failed' } qw(page empty endless round babble302)),
+	(map { $_ => 'refused' } qw(huge flood)),
+	gone => 'expired', babble404 => 'expired',
 );
 fetch($_ => $media->address($_, 'x')) for sort keys %end;
 fetch(long => $media->address('long', 'x'));
@@ -100,13 +101,15 @@ is_whole(portion => 'in more answers than one');
 is_whole(busy => 'after a server was busy');
 is row($_->[0] => 'last_error'), $_->[1], "$_->[0]: $_->[1]" for (
 	[ page => 'what came is no sound (37 bytes)' ], [ empty => 'what came is no sound (0 bytes)' ],
-	[ huge => q(localhost: it is larger than 'recording_max_mb') ],
-	[ flood => q(localhost: it is larger than 'recording_max_mb') ],
+	[ huge => q(localhost: it has 10737418240 bytes, 'recording_max_mb' allows 1048576) ],
+	[ babble302 => 'localhost: status 302' ], [ babble404 => 'localhost: status 404' ],
 	[ endless => 'localhost: the server does not say how long it is' ],
 	[ round => 'localhost: it is redirected, to nowhere or too often' ], [ gone => 'localhost: status 404' ]);
-wait_for('the connections to be closed', sub { $media->sent('huge/x') && $media->sent('flood/x') });
+like row(flood => 'last_error'), qr/^localhost: it has 1\d{6} bytes or more, 'recording_max_mb' allows 1048576$/, 'flood: of more than is allowed, both are told';
+wait_for('the connections to be closed', sub { 4 == grep { $media->sent("$_/x") } qw(huge flood babble302 babble404) });
 cmp_ok +($media->sent('huge/x'))[0], '<', 2 << 20, 'of what is too large hardly anything is read';
-cmp_ok +($media->sent('flood/x'))[0], '<', 32 << 20, 'also where it does not say so beforehand';
+cmp_ok +($media->sent("$_/x"))[0], '<', 32 << 20, "$_: also where it does not say so beforehand" for qw(flood babble302 babble404);
+is scalar(my @all = $media->requests("$_/x")), 1, "$_: it is asked for once" for qw(huge flood babble302 babble404);
 like row(long => q(state || ' ' || last_error)), qr/^(waiting|fetching) localhost: Transferred a partial file$/,
   'less than was promised is not kept as whole';
 is row(long => 'path'), '', 'and no file is named';
@@ -230,5 +233,5 @@ for my $mode (qw(link off)) {
 	$driver->destroy;
 }
 is $cluster->psql(q(SELECT concat_ws(' ', stored + waiting + expired + failed, stored > 19, waiting > 0, expired, failed > 10, bytes > 0) FROM call_report.recorded)),
-  $cluster->psql('SELECT count(*) FROM call_log.recordings') . ' t t 2 t t', 'the report counts all of it';
+  $cluster->psql('SELECT count(*) FROM call_log.recordings') . ' t t 3 t t', 'the report counts all of it';
 done_testing;

@@ -7,6 +7,7 @@ use lib 'tests/lib';
 use Cluster;
 use Driver;
 use Media;
+use POSIX ();
 use Process qw(root run scratch slurp spew wait_for);
 use Test::More;
 
@@ -140,7 +141,10 @@ begin();
 offer(stopped => $media->address('slow', 'stopped'));
 reached(stopped => 'stored');
 is_whole(stopped => 'the next host goes on with it');
-is_deeply [ $media->requests('slow/stopped') ], [ 'live -', "live bytes=$had-" ], 'from where it ended';
+# where a file system keeps attributes of files, and so what the part is of
+open my $probe, '>', scratch() . '/probe' or die $!;
+my $keeps = syscall({ x86_64 => 190, aarch64 => 7 }->{(POSIX::uname())[4]} // -1, fileno $probe, my $name = 'user.probe', my $none = '', 0, 0) == 0;
+is_deeply [ $media->requests('slow/stopped') ], [ 'live -', $keeps ? "live bytes=$had-" : 'live -' ], 'from where it ended';
 is scalar(files('.part')), 0, 'nothing is left of that';
 
 # ------------------------------------------------------------- many at once

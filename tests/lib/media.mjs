@@ -12,6 +12,8 @@ import { createServer } from 'node:https';
 
 const [key, cert, sound] = process.argv.slice(2).map((path) => readFileSync(path));
 const TENTH = Math.floor(sound.length / 10);
+/* The same call, encoded anew: another in the middle, and longer. */
+const another = Buffer.concat([sound.subarray(0, 2000), Buffer.alloc(1000, 'x'), sound.subarray(2000)]);
 const seen = new Map(); /* path -> how many requests there were */
 
 /* What is asked for, of all: from where on, or null. */
@@ -31,6 +33,26 @@ function head(request, response, { claim, type = 'audio/mpeg', total = sound.len
 		headers['Content-Range'] = `bytes ${from}-${total - 1}/${total}`;
 	response.writeHead(from === null ? 200 : 206, headers);
 	return from ?? 0;
+}
+
+/* Cut after four tenths, of the first version; then of the second, or of the first
+ * still, by a server that knows If-Range or does not. */
+function reencoded(request, response, times, { tags = [], date, second = another, knows = true, range }) {
+	const bytes = times === 1 ? sound : second;
+	const from = rangeOf(request);
+	const tag = tags[Math.min(times, 2) - 1];
+	const headers = { ...(tag && { ETag: tag }), ...(date && { 'Last-Modified': date }) };
+	const condition = request.headers['if-range'];
+	if (times === 1) {
+		response.writeHead(200, { ...headers, 'Content-Length': bytes.length });
+		response.write(bytes.subarray(0, 4 * TENTH), () => request.socket.destroy());
+	} else if (from === null || (knows && condition && condition !== (tag ?? date))) {
+		response.writeHead(200, { ...headers, 'Content-Length': bytes.length }).end(bytes);
+	} else {
+		response.writeHead(206, { ...headers, 'Content-Length': bytes.length - from,
+			'Content-Range': range?.(from, bytes.length) ?? `bytes ${from}-${bytes.length - 1}/${bytes.length}` });
+		response.end(bytes.subarray(from));
+	}
 }
 
 /* So many bytes a moment. */
@@ -140,6 +162,26 @@ const behaviours = {
 		else
 			response.writeHead(403).end(`no: ${request.url}`);
 	},
+	tagged: (request, response, { times }) => reencoded(request, response, times, { tags: ['"1"', '"1"'], second: sound }),
+	dated: (request, response, { times }) => reencoded(request, response, times, { date: 'Sun, 22 Nov 2026 08:00:00 GMT', second: sound }),
+	changed: (request, response, { times }) => reencoded(request, response, times, { tags: ['"1"', '"2"'] }),
+	/* Each sends a part of the second. */
+	blind: (request, response, { times }) => reencoded(request, response, times, { tags: ['"1"', '"2"'], knows: false, second: another.subarray(0, sound.length) }),
+	untagged: (request, response, { times }) => reencoded(request, response, times, {}),
+	weak: (request, response, { times }) => reencoded(request, response, times, { tags: ['W/"1"', 'W/"1"'] }),
+	star: (request, response, { times }) => reencoded(request, response, times, { tags: ['"1"', '"1"'], second: sound,
+		range: (from, total) => `bytes ${from}-${total - 1}/*` }),
+	unsure: (request, response, { times }) => reencoded(request, response, times, {
+		range: (from, total) => `bytes ${from}-${total - 1}/*` }),
+	shifted: (request, response, { times }) => reencoded(request, response, times, { tags: ['"1"', '"1"'],
+		range: (from, total) => `bytes ${from - 1}-${total - 2}/${total}` }),
+	/* Errors and redirects that say more than anybody wants to hear. */
+	babble(request, response, { url, number }) {
+		response.writeHead(number, { Location: url.searchParams.get('to') ?? '/' });
+		const more = () => { while (!response.destroyed && response.write(Buffer.alloc(2 ** 16))); };
+		response.on('drain', more);
+		more();
+	},
 	gone: (request, response) => response.writeHead(404).end(),
 	busy(request, response, { times }) {
 		if (times === 1)
@@ -165,7 +207,8 @@ const server = createServer({ key, cert }, (request, response) => {
 	const token = url.searchParams.get('access_token');
 	const said = token === null ? 'bare' : /^dead/.test(token) ? 'dead' : 'live';
 	const live = said === 'live' || word === 'open'; /* to everybody */
-	console.log(`request ${word}/${name} ${said} ${request.headers.range ?? '-'}`);
+	console.log(`request ${word}/${name} ${said} ${request.headers.range ?? '-'}`
+		+ (request.headers['if-range'] ? ` if ${request.headers['if-range']}` : ''));
 	response.on('close', () => console.log(`closed ${word}/${name} ${request.socket.bytesWritten}`));
 	if (!live)
 		response.writeHead(401).end('{"errorCode":"TokenExpired"}');

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define NAME "2026-11/17-0123456789abcdef"
@@ -105,10 +106,39 @@ static void none(void)
 	   "what is no sound is not kept");
 	is(err.text, "what came is no sound (29 bytes)", "and told");
 	ok(write_part("ID3 this is not it", &file) &&
-	       recording_file_empty(&file, &err) && file.bytes == 0 &&
+	       recording_file_empty(&file, "", &err) && file.bytes == 0 &&
 	       recording_file_append(&file, "ID3 but this one is", 19, &err) &&
 	       recording_file_finish(&file, &facts, &err) && facts.bytes == 19,
 	   "it can be begun anew");
+	recording_file_erase(folder, NAME, &err);
+}
+
+/* Of a file system without attributes it is known to who wrote it alone. */
+static void marks(void)
+{
+	struct recording_file file = {0}, other = {0};
+	struct err err;
+
+	ok(write_part("some", &file), "of what is begun");
+	is(file.mark, "", "nothing is known");
+	ok(recording_file_empty(&file, "100 \"v1\"", &err) &&
+	       recording_file_append(&file, "ID3", 3, &err),
+	   "until it is told");
+	bool has = fsetxattr(file.fd, "user.call_log.test", "", 0, 0) == 0;
+	recording_file_close(&file);
+	ok(recording_file_open(&other, folder, NAME, &err) && other.bytes == 3,
+	   "another process finds what there is");
+	is(other.mark, has ? "100 \"v1\"" : "", "and what it is of");
+	recording_file_append(&other, "more", 4, &err);
+	recording_file_close(&other);
+	ok(recording_file_open(&file, folder, NAME, &err), "the first again");
+	is(file.mark, has ? "100 \"v1\"" : "",
+	   "knows that of another's bytes from the file alone");
+	recording_file_empty(&file, "", &err);
+	recording_file_close(&file);
+	recording_file_open(&other, folder, NAME, &err);
+	is(other.mark, "", "a mark can be taken off");
+	recording_file_close(&other);
 	recording_file_erase(folder, NAME, &err);
 }
 
@@ -123,6 +153,7 @@ int main(void)
 	names();
 	whole();
 	none();
+	marks();
 	snprintf(month, sizeof(month), "%s/2026-11", folder);
 	rmdir(month);
 	ok(rmdir(folder) == 0, "nothing is left");
