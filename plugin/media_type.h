@@ -10,7 +10,17 @@ struct media_type {
 	const char *ending; /* ".mp3" */
 };
 
-/* All that are known, ended by a NULL name. */
+enum {
+	MEDIA_WAV,
+	MEDIA_MP3,
+	MEDIA_OGG,
+	MEDIA_FLAC,
+	MEDIA_MP4,
+	MEDIA_AMR,
+	MEDIA_AMR_WB
+};
+
+/* All that are known, in that order, ended by a NULL name. */
 extern const struct media_type media_types[];
 
 /* NULL: it is no sound. So many bytes are enough. */

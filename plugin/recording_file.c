@@ -6,8 +6,8 @@
  * process that began it alone, and what another left is not gone on with. */
 #include "recording_file.h"
 
-#include "media_type.h"
 #include "recording_folder.h"
+#include "sound.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,14 +193,6 @@ static bool hash_file(int fd, struct recording_facts *facts, struct err *err)
 	       err_set(err, ERR_INTERNAL, "cannot read a recording again");
 }
 
-static const struct media_type *type_of(int fd)
-{
-	unsigned char first[MEDIA_TYPE_BYTES];
-	ssize_t got = pread(fd, first, sizeof(first), 0);
-
-	return media_type_of(first, got > 0 ? (size_t)got : 0);
-}
-
 static void fill(struct recording_facts *facts, const char *name,
 		 const struct media_type *type)
 {
@@ -227,13 +219,15 @@ bool recording_file_finish(struct recording_file *file,
 			   struct recording_facts *facts, struct err *err)
 {
 	char part[PATH_BYTES];
-	const struct media_type *type = type_of(file->fd);
-	bool done = false;
+	bool sound, done = false;
+	const struct media_type *type =
+	    sound_judge(file->fd, file->bytes, &sound);
 
 	make_path(part, file->folder, file->name, ".part");
-	if (!type) {
+	if (!type || !sound) {
 		unlink(part);
-		err_set(err, ERR_INPUT, "what came is no sound (%llu bytes)",
+		err_set(err, ERR_INPUT, "what came is no %s (%llu bytes)",
+			type ? type->name : "sound",
 			(unsigned long long)file->bytes);
 	} else {
 		fill(facts, file->name, type);

@@ -39,7 +39,7 @@ my %layers = (
 		'recording_parts',
 		'recording_file room',
 		'recording_folder',
-		'http_part',
+		'http_part sound',
 		'media_type public_address http_reply',
 		'message message_match message_change message_ask message_backfill message_recordings draft draft_save envelope',
 		'json',

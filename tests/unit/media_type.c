@@ -27,6 +27,13 @@ int main(void)
 			 "ftypM4A \x00\x00\x00\x00..")),
 	   "audio/mp4", "MP4 audio");
 
+	is(name_of(BYTES("\x00\x00\x00\x20"
+			 "ftypmp42\x00\x00\x00\x00..")),
+	   "audio/mp4", "by another brand");
+	is(name_of(BYTES("#!AMR\n\x04............")), "audio/amr", "AMR");
+	is(name_of(BYTES("#!AMR-WB\n\x04..............")), "audio/amr-wb",
+	   "of more width");
+
 	is(name_of(BYTES("<!DOCTYPE html><title>")), NULL, "a page is none");
 	is(name_of(BYTES("{\"errorCode\":\"TokenExpired\"}")), NULL,
 	   "nor an error");

@@ -8,6 +8,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* two frames of AMR */
+#define AMR_FIRST "#!AMR\n\x04 a frame of "
+#define AMR_SECOND "\x04 and another"
 #define NAME "2026-11/17-0123456789abcdef"
 
 static char folder[] = "/tmp/clXXXXXX";
@@ -56,33 +59,33 @@ static void names(void)
 
 static void whole(void)
 {
-	static const unsigned char sha256[] = {0x1a, 0x62, 0xcc, 0x43};
+	static const unsigned char sha256[] = {0xf9, 0x41, 0x20, 0x20};
 	struct recording_file file, second;
 	struct recording_facts facts;
 	struct err err;
 
-	ok(write_part("ID3 first", &file) && there(NAME ".part"),
+	ok(write_part(AMR_FIRST, &file) && there(NAME ".part"),
 	   "it begins as a part");
 	ok(!recording_file_open(&second, folder, NAME, &err) &&
 	       err.kind == ERR_AWAY && second.fd < 0,
 	   "that nobody else may write meanwhile");
 	recording_file_close(&file);
 	recording_file_close(&file);
-	ok(write_part(", second part", &file) && file.bytes == 22,
+	ok(write_part(AMR_SECOND, &file) && file.bytes == 32,
 	   "and grows where it ended");
 	ok(!recording_file_find(folder, NAME, &facts), "and is not whole");
 	ok(recording_file_finish(&file, &facts, &err), "until it is");
-	ok(facts.bytes == 22 && memcmp(facts.sha256, sha256, 4) == 0,
+	ok(facts.bytes == 32 && memcmp(facts.sha256, sha256, 4) == 0,
 	   "then its length and sum are known (%02x%02x%02x%02x)",
 	   facts.sha256[0], facts.sha256[1], facts.sha256[2], facts.sha256[3]);
-	is(facts.media_type, "audio/mpeg", "and what it is");
-	is(facts.path, NAME ".mp3", "and where");
-	ok(there(NAME ".mp3") && !there(NAME ".part"), "it is there alone");
+	is(facts.media_type, "audio/amr", "and what it is");
+	is(facts.path, NAME ".amr", "and where");
+	ok(there(NAME ".amr") && !there(NAME ".part"), "it is there alone");
 	facts = (struct recording_facts){0};
-	ok(recording_file_find(folder, NAME, &facts) && facts.bytes == 22 &&
-	       strcmp(facts.path, NAME ".mp3") == 0,
+	ok(recording_file_find(folder, NAME, &facts) && facts.bytes == 32 &&
+	       strcmp(facts.path, NAME ".amr") == 0,
 	   "and is found again");
-	ok(recording_file_erase(folder, NAME, &err) && !there(NAME ".mp3"),
+	ok(recording_file_erase(folder, NAME, &err) && !there(NAME ".amr"),
 	   "until it is erased");
 	ok(recording_file_erase(folder, NAME, &err),
 	   "which does no harm twice");
@@ -105,10 +108,15 @@ static void none(void)
 	       err.kind == ERR_INPUT && !there(NAME ".part"),
 	   "what is no sound is not kept");
 	is(err.text, "what came is no sound (29 bytes)", "and told");
-	ok(write_part("ID3 this is not it", &file) &&
+	ok(write_part(AMR_FIRST "\x04 and", &file) &&
+	       !recording_file_finish(&file, &facts, &err) &&
+	       !there(NAME ".part"),
+	   "nor what ends too early");
+	is(err.text, "what came is no audio/amr (24 bytes)", "which is told");
+	ok(write_part("not it", &file) &&
 	       recording_file_empty(&file, "", &err) && file.bytes == 0 &&
-	       recording_file_append(&file, "ID3 but this one is", 19, &err) &&
-	       recording_file_finish(&file, &facts, &err) && facts.bytes == 19,
+	       recording_file_append(&file, AMR_FIRST AMR_SECOND, 32, &err) &&
+	       recording_file_finish(&file, &facts, &err) && facts.bytes == 32,
 	   "it can be begun anew");
 	recording_file_erase(folder, NAME, &err);
 }
