@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "buf.h"
+#include "config_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -133,6 +134,17 @@ static const struct option options[] = {
      .example = "/etc/ssl/certs/company.pem",
      .help = "A file with the certificates of those who may vouch for these "
 	     "servers. Empty: those that the system trusts."},
+    {.name = "recording_proxy",
+     .type = TYPE_STRING,
+     .offset = AT(recording_proxy),
+     .secret = true,
+     .standard = "",
+     .example = "http://proxy.company.example:3128",
+     .help = "A proxy that recordings are fetched through, as "
+	     "http://[user:password@]name:port. Empty: none, whatever the "
+	     "environment says. recording_hosts holds behind it as well; but "
+	     "it is the proxy that looks names up and connects, so that which "
+	     "addresses are private is for it to know."},
     {.name = "recording_loopback",
      .type = TYPE_BOOL,
      .offset = AT(recording_loopback),
@@ -334,59 +346,6 @@ static char *get_value(const struct option *option, const struct crm_host *host,
 	return value;
 }
 
-/* What a relative path means would depend on where the host was started. */
-static bool check_path(const char *option, const char *path, struct err *err)
-{
-	return path[0] == '\0' || path[0] == '/' ||
-	       err_set(err, ERR_CONFIG,
-		       "'%s' is '%.40s'; it must be a path that begins "
-		       "with /",
-		       option, path);
-}
-
-/* Names and nothing else: an address with a port or a path would match none. */
-static bool check_hosts(const char *hosts, struct err *err)
-{
-	size_t bad = strspn(hosts, "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-\n");
-
-	return hosts[bad] == '\0' ||
-	       err_set(err, ERR_CONFIG,
-		       "'recording_hosts' has '%.40s'; allowed are names of "
-		       "servers",
-		       hosts + bad);
-}
-
-static bool check_recordings(const struct config *config, struct err *err)
-{
-	if (!check_path("recordings_dir", config->recordings_dir, err) ||
-	    !check_path("recording_ca", config->recording_ca, err) ||
-	    !check_hosts(config->recording_hosts, err))
-		return false;
-	if (config->recordings != CONFIG_RECORDINGS_FETCH)
-		return true;
-	if (!config->recordings_dir[0])
-		return err_set(err, ERR_CONFIG,
-			       "'recordings' is 'fetch', and 'recordings_dir' "
-			       "is not set");
-	return config->recording_hosts[0] ||
-	       err_set(err, ERR_CONFIG,
-		       "'recordings' is 'fetch', and 'recording_hosts' is "
-		       "empty");
-}
-
-/* The widget looks back 7 days, and would have purged calls logged again. */
-static bool check_retention(const char *option, int days, struct err *err)
-{
-	enum { DAYS_MIN = 8 };
-
-	return days == 0 || days >= DAYS_MIN ||
-	       err_set(err, ERR_CONFIG,
-		       "'%s' is '%d'; allowed are 0, to keep all, and %d to "
-		       "36500",
-		       option, days, DAYS_MIN);
-}
-
 static bool set_int(const struct option *option, const char *value, int *number,
 		    struct err *err)
 {
@@ -473,11 +432,7 @@ bool config_load(struct config *config, const struct crm_host *host,
 			return false;
 		}
 	}
-	if (check_path("spool", config->spool, err) &&
-	    check_retention("retention_days", config->retention_days, err) &&
-	    check_retention("recordings_retention_days",
-			    config->recordings_retention_days, err) &&
-	    check_recordings(config, err))
+	if (config_check(config, err))
 		return true;
 	config_free(config);
 	return false;
@@ -499,6 +454,7 @@ void config_free(struct config *config)
 	free(config->recordings_dir);
 	free(config->recording_hosts);
 	free(config->recording_ca);
+	free(config->recording_proxy);
 	*config = (struct config){0};
 }
 

@@ -55,7 +55,8 @@ struct config {
 	int recordings_retention_days; /* 0: for ever */
 	int recording_parallel;
 	int recording_stall_ms;
-	char *recording_ca; /* owned; "": the system's */
+	char *recording_ca;    /* owned; "": the system's */
+	char *recording_proxy; /* owned; "": none */
 	bool recording_loopback;
 	int commit_deadline_ms;
 	int match_deadline_ms;

@@ -9,10 +9,8 @@
 #include "download.h"
 
 #include "clock.h"
-#include "download_address.h"
+#include "download_guard.h"
 #include "http_reply.h"
-#include "public_address.h"
-#include "resolver.h"
 #include "transfers.h"
 #include "vault.h"
 
@@ -20,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	HOPS_MAX = 5,
@@ -46,18 +43,20 @@ struct download {
 	const char *address; /* borrowed, or: */
 	char *redirected;    /* owned, by a vault */
 	struct download_place place;
-	struct resolver *resolver;           /* owned */
-	struct curl_slist *pinned, *headers; /* owned */
-	CURL *easy;                          /* owned */
+	struct resolver *resolver; /* owned */
+	struct download_guard guard;
+	struct curl_slist *headers; /* owned */
+	CURL *easy;                 /* owned */
 	struct http_reply reply;
 	size_t unwanted; /* bytes of the body that came */
 	bool begun;      /* it is known what the body is */
-	bool shunned;    /* libcurl was to connect to what is not public */
 };
 
 struct downloads {
 	struct download_settings settings;
-	struct transfers transfers; /* owned */
+	struct download_rules rules;
+	struct download_place proxy; /* "": there is none */
+	struct transfers transfers;  /* owned */
 	struct download *list;
 };
 
@@ -73,6 +72,16 @@ struct downloads *downloads_new(const struct download_settings *settings,
 		return NULL;
 	}
 	downloads->settings = *settings;
+	downloads->rules =
+	    (struct download_rules){.ca = settings->ca,
+				    .loopback = settings->loopback,
+				    .proxy = settings->proxy};
+	if (settings->proxy[0] &&
+	    !download_address_proxy(settings->proxy, &downloads->proxy)) {
+		free(downloads);
+		err_set(err, ERR_CONFIG, "'recording_proxy' is no proxy");
+		return NULL;
+	}
 	if (!transfers_open(&downloads->transfers, err) ||
 	    (settings->wake_fd >= 0 &&
 	     !transfers_watch(&downloads->transfers, settings->wake_fd))) {
@@ -146,9 +155,9 @@ static void end_hop(struct download *download)
 		curl_easy_cleanup(download->easy);
 		download->easy = NULL;
 	}
-	curl_slist_free_all(download->pinned);
+	download_guard_end(&download->guard);
 	curl_slist_free_all(download->headers);
-	download->pinned = download->headers = NULL;
+	download->headers = NULL;
 }
 
 /* The first judgement counts. Ends nothing: libcurl may be at work on it. */
@@ -194,7 +203,8 @@ static void begin_hop(struct download *download)
 		return;
 	}
 	download->state = STATE_LOOKUP;
-	download->resolver = resolver_new(download->place.host);
+	download->resolver = resolver_new(
+	    download_guard_via(&download->guard, &download->place)->host);
 	if (!download->resolver || !resolver_begin(download->resolver, &err) ||
 	    !transfers_watch(&download->downloads->transfers,
 			     resolver_fd(download->resolver))) {
@@ -204,21 +214,6 @@ static void begin_hop(struct download *download)
 }
 
 /* --------------------------------------------------- what libcurl hears of */
-
-static curl_socket_t on_connect(void *context, curlsocktype purpose,
-				struct curl_sockaddr *address)
-{
-	struct download *download = context;
-
-	(void)purpose;
-	if (!public_address(&address->addr,
-			    download->downloads->settings.loopback)) {
-		download->shunned = true;
-		return CURL_SOCKET_BAD;
-	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-		      address->protocol);
-}
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
@@ -378,63 +373,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 /* -------------------------------------------------------------- transfer */
 
-/* "host:port:address,address", of those addresses that are public. */
-static bool pin(struct download *download)
-{
-	char line[DOWNLOAD_HOST_MAX + 16 + 16 * 80];
-	size_t len =
-	    (size_t)snprintf(line, sizeof(line), "%s:%s:", download->place.host,
-			     download->place.port);
-	size_t start = len;
-
-	for (size_t i = 0; i < resolver_count(download->resolver); i++) {
-		const char *address = resolver_address(download->resolver, i);
-
-		if (!public_address_text(
-			address, download->downloads->settings.loopback) ||
-		    len + strlen(address) + 4 > sizeof(line))
-			continue;
-		len +=
-		    (size_t)snprintf(line + len, sizeof(line) - len,
-				     strchr(address, ':') ? "%s[%s]" : "%s%s",
-				     len > start ? "," : "", address);
-	}
-	if (len == start)
-		return judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
-			     "its address is not public");
-	download->pinned = curl_slist_append(NULL, line);
-	return download->pinned ||
-	       judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY, "out of memory");
-}
-
-/* Not one of them is to be missed: most are what keeps the transfer safe. With an
- * authority of its own no other vouches, those of the system neither. */
-static bool set_limits(struct download *download, CURL *easy)
-{
-	const char *ca = download->downloads->settings.ca;
-	unsigned code = CURLE_OK;
-
-	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	code |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	/* not the environment's */
-	code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	code |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-				 (long)CURL_SSLVERSION_TLSv1_2);
-	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-				 (long)CURL_HTTP_VERSION_1_1);
-	code |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	code |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	code |= curl_easy_setopt(easy, CURLOPT_RESOLVE, download->pinned);
-	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_connect);
-	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, download);
-	if (ca[0]) {
-		code |= curl_easy_setopt(easy, CURLOPT_CAINFO, ca);
-		code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	}
-	return code == CURLE_OK;
-}
-
 /* Asks for what is missing, if it is still of the same. */
 static bool set_range(struct download *download, CURL *easy)
 {
@@ -464,9 +402,27 @@ static bool set_transfer(struct download *download, CURL *easy)
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, download);
 	code |= curl_easy_setopt(easy, CURLOPT_URL, download->address);
-	return set_limits(download, easy) && set_range(download, easy) &&
-	       code == CURLE_OK &&
+	return download_guard_set(&download->guard, easy) &&
+	       set_range(download, easy) && code == CURLE_OK &&
 	       transfers_add(&download->downloads->transfers, easy);
+}
+
+static bool pin(struct download *download)
+{
+	const struct download_place *via =
+	    download_guard_via(&download->guard, &download->place);
+
+	switch (download_guard_pin(&download->guard, via, download->resolver)) {
+	case DOWNLOAD_PRIVATE:
+		return judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
+			     "its address is not public");
+	case DOWNLOAD_NO_MEMORY:
+		return judge(download, DOWNLOAD_CUT, ERR_NO_MEMORY,
+			     "out of memory");
+	case DOWNLOAD_PINNED:
+		break;
+	}
+	return true;
 }
 
 static void begin_transfer(struct download *download)
@@ -497,7 +453,9 @@ static void look_up(struct download *download)
 		return;
 	case RESOLVER_FAILED:
 		judge(download, DOWNLOAD_CUT, ERR_AWAY,
-		      "the name cannot be looked up");
+		      download->guard.proxy
+			  ? "the proxy's name cannot be looked up"
+			  : "the name cannot be looked up");
 		end(download);
 	}
 }
@@ -523,6 +481,21 @@ static void redirect(struct download *download)
 }
 
 /* libcurl's words name neither address nor token. */
+static void judge_failure(struct download *download, CURLcode code)
+{
+	long proxied = 0;
+	char why[48];
+
+	curl_easy_getinfo(download->easy, CURLINFO_HTTP_CONNECTCODE, &proxied);
+	snprintf(why, sizeof(why), "the proxy's status %ld", proxied);
+	if (download->guard.shunned)
+		judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
+		      "its address is not public");
+	else
+		judge(download, DOWNLOAD_CUT, ERR_AWAY,
+		      proxied >= 300 ? why : curl_easy_strerror(code));
+}
+
 static void transferred(struct download *download, CURLcode code)
 {
 	long status = status_of(download);
@@ -537,12 +510,8 @@ static void transferred(struct download *download, CURLcode code)
 	}
 	if (code == CURLE_OK)
 		judge_status(download);
-	else if (download->shunned)
-		judge(download, DOWNLOAD_REFUSED, ERR_INPUT,
-		      "its address is not public");
 	else
-		judge(download, DOWNLOAD_CUT, ERR_AWAY,
-		      curl_easy_strerror(code));
+		judge_failure(download, code);
 	end(download);
 }
 
@@ -580,6 +549,9 @@ struct download *download_begin(struct downloads *downloads,
 		return NULL;
 	}
 	download->downloads = downloads;
+	download->guard.rules = &downloads->rules;
+	if (downloads->proxy.host[0])
+		download->guard.proxy = &downloads->proxy;
 	download->sink = *sink;
 	if (http_part_is_known(part))
 		download->part = *part;

@@ -19,8 +19,9 @@
 
 struct download_settings {
 	const char *hosts; /* one a line; borrowed, as the next */
-	const char *ca;    /* a file; "": those the system trusts */
-	bool loopback;     /* this machine's addresses count as public */
+	const char *ca;    /* these three as in download_guard.h */
+	const char *proxy;
+	bool loopback;
 	uint64_t max_bytes;
 	unsigned stall_ms; /* nothing may stand still for longer */
 	unsigned total_ms; /* for one download, redirects included */

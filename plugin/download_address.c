@@ -86,3 +86,16 @@ const char *download_address_judge(const char *address, const char *hosts,
 	curl_url_cleanup(url);
 	return why;
 }
+
+bool download_address_proxy(const char *address, struct download_place *place)
+{
+	char scheme[8] = "";
+	CURLU *url = curl_url();
+	bool named =
+	    url && curl_url_set(url, CURLUPART_URL, address, 0) == CURLUE_OK &&
+	    get_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) &&
+	    strcmp(scheme, "http") == 0 && get_place(url, place);
+
+	curl_url_cleanup(url);
+	return named;
+}

@@ -3,6 +3,8 @@
 #ifndef CALL_LOG_DOWNLOAD_ADDRESS_H
 #define CALL_LOG_DOWNLOAD_ADDRESS_H
 
+#include <stdbool.h>
+
 enum { DOWNLOAD_HOST_MAX = 256 };
 
 /* What an address names; "": nothing that can be said. */
@@ -15,5 +17,8 @@ struct download_place {
  * those that are allowed, one a line. */
 const char *download_address_judge(const char *address, const char *hosts,
 				   struct download_place *place);
+
+/* Whom a proxy's address names; false: it is none. */
+bool download_address_proxy(const char *address, struct download_place *place);
 
 #endif

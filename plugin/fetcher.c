@@ -102,6 +102,7 @@ static void open_downloads(struct fetcher *fetcher)
 	struct download_settings settings = {
 	    .hosts = fetcher->config->recording_hosts,
 	    .ca = fetcher->config->recording_ca,
+	    .proxy = fetcher->config->recording_proxy,
 	    .loopback = fetcher->config->recording_loopback,
 	    .max_bytes = (uint64_t)fetcher->config->recording_max_mb << 20,
 	    .stall_ms = (unsigned)fetcher->config->recording_stall_ms,

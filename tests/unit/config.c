@@ -125,6 +125,14 @@ static void bad(void)
 	    {{"conninfo", "x", "recording_hosts", "a.test\nhttps://b.test"},
 	     "'recording_hosts' has '://b.test'; allowed are names of "
 	     "servers"},
+	    {{"conninfo", "x", "recording_proxy", "proxy"},
+	     "'recording_proxy' must be http://name:port"},
+	    {{"conninfo", "x", "recording_proxy", "http://"},
+	     "'recording_proxy' must be http://name:port"},
+	    {{"conninfo", "x", "recording_proxy", "http://a.test"},
+	     "'recording_proxy' must be http://name:port"},
+	    {{"conninfo", "x", "recording_proxy", "http://me:secret@a.test:x"},
+	     "'recording_proxy' must be http://name:port"},
 	    {{"conninfo", "x", "show_log_modal", "1"},
 	     "'show_log_modal' is '1'; allowed are true and false"},
 	};
