@@ -1,6 +1,7 @@
 /* fetch - see fetch.h. */
 #include "fetch.h"
 
+#include "call.h"
 #include "clock.h"
 #include "envelope.h"
 #include "vault.h"
@@ -17,6 +18,15 @@ enum {
 	DOUBLED_MAX = 5
 };
 
+static void set_shares(struct fetch *fetch, const struct recording_key *key)
+{
+	uint64_t account = call_hash(key->account.s, key->account.len);
+	uint64_t agent = account * 31 + call_hash(key->agent.s, key->agent.len);
+
+	fetch->account_share = account % FETCH_SHARES;
+	fetch->agent_share = agent % FETCH_SHARES;
+}
+
 struct fetch *fetch_new(const struct recording_key *key, struct text address)
 {
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
@@ -24,6 +34,7 @@ struct fetch *fetch_new(const struct recording_key *key, struct text address)
 	if (!fetch)
 		return NULL;
 	fetch->file.fd = -1;
+	set_shares(fetch, key);
 	fetch->arena = malloc(key->account.len + key->agent.len +
 			      key->session_id.len + key->recording_id.len + 4);
 	if (!fetch->arena || (address.s && !fetch_readdress(fetch, address))) {

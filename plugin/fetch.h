@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { FETCH_SHARES = 1024 };
+
 enum fetch_state {
 	FETCH_WAITING, /* to be claimed, from due_ns on */
 	FETCH_LOADING,
@@ -20,8 +22,9 @@ enum fetch_state {
 
 struct fetch {
 	struct fetch *next;
-	struct recording_key key; /* owned by arena */
-	char *arena;              /* owned */
+	struct recording_key key;                  /* owned by arena */
+	char *arena;                               /* owned */
+	unsigned short account_share, agent_share; /* whose it is, in short */
 	char *address; /* owned, by a vault; NULL: see what is on the disk */
 	uint64_t given_ns; /* when it came */
 	uint64_t due_ns;

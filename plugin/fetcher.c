@@ -234,6 +234,7 @@ static bool pick(struct fetcher *fetcher, enum job job, struct fetch *subject)
 		return false;
 	fetcher->job = job;
 	fetcher->subject = subject;
+	fetcher->fetches.busy = subject;
 	return true;
 }
 
@@ -394,6 +395,7 @@ static void end_job(struct fetcher *fetcher)
 {
 	fetcher->job = JOB_NONE;
 	fetcher->subject = NULL;
+	fetcher->fetches.busy = NULL;
 }
 
 /* A statement that the database refuses would be refused again at once. */
@@ -524,7 +526,7 @@ static void serve(struct fetcher *fetcher)
 		take_downloads(fetcher);
 		while (work(fetcher))
 			;
-		fetches_forget(&fetcher->fetches, fetcher->subject);
+		fetches_forget(&fetcher->fetches);
 		if (has_ended(fetcher))
 			return;
 		wait(fetcher);
