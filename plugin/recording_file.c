@@ -22,7 +22,12 @@
 
 static const char MARK[] = "user.call_log.mark";
 
-enum { READ_BYTES = 64 * 1024, PATH_BYTES = 4096, FOLDER_BYTES = 7 };
+enum {
+	READ_BYTES = 64 * 1024,
+	WRITE_BYTES = 8 * 1024 * 1024, /* until the disk is to begin */
+	PATH_BYTES = 4096,
+	FOLDER_BYTES = 7
+};
 
 /* A name is a month, a slash and a plain file name. */
 static bool is_name(const char *name)
@@ -61,6 +66,50 @@ static bool make_month(const char *folder, const char *name, struct err *err)
 	       recording_folder_failed(err,
 				       "cannot make a folder for recordings");
 }
+
+/* ------------------------------------------------------------------- sum */
+
+static struct evp_md_ctx_st *begin_hash(void)
+{
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+
+	if (hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1)
+		return hash;
+	EVP_MD_CTX_free(hash);
+	return NULL;
+}
+
+/* So many more bytes, or as many as there are. */
+static bool hash_more(struct recording_file *file, uint64_t max)
+{
+	unsigned char buffer[READ_BYTES];
+	ssize_t got = 1;
+
+	while (max > 0 && (got = pread(file->fd, buffer,
+				       max < READ_BYTES ? max : READ_BYTES,
+				       (off_t)file->hashed)) > 0) {
+		if (!file->hash ||
+		    EVP_DigestUpdate(file->hash, buffer, (size_t)got) != 1)
+			return false;
+		file->hashed += (uint64_t)got;
+		max -= (uint64_t)got;
+	}
+	return got >= 0;
+}
+
+static bool finish_hash(struct recording_file *file,
+			struct recording_facts *facts, struct err *err)
+{
+	unsigned len;
+	bool done = file->hash && hash_more(file, UINT64_MAX) &&
+		    EVP_DigestFinal_ex(file->hash, facts->sha256, &len) == 1;
+
+	facts->bytes = file->hashed;
+	return done ||
+	       err_set(err, ERR_INTERNAL, "cannot read a recording again");
+}
+
+/* ------------------------------------------------------------------ part */
 
 /* Only one process writes a file: two may believe that it is theirs to do, when the
  * database was away for longer than a lease. Whoever had it before may have put it
@@ -102,6 +151,7 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 
 	file->folder = folder;
 	file->fd = -1;
+	file->hash = NULL;
 	if (!make_path(path, folder, name, ".part"))
 		return err_set(err, ERR_INPUT,
 			       "'%.40s' is no name of a recording", name);
@@ -121,6 +171,8 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 		return err_set(err, ERR_AWAY, "another process fetches it");
 	}
 	read_mark(file, (uint64_t)found.st_size);
+	file->hash = begin_hash();
+	file->hashed = 0;
 	return true;
 }
 
@@ -129,12 +181,25 @@ void recording_file_close(struct recording_file *file)
 	if (file->fd >= 0)
 		close(file->fd);
 	file->fd = -1;
+	EVP_MD_CTX_free(file->hash);
+	file->hash = NULL;
+}
+
+/* What the end would else take long to do, and hold the others up: the sum follows
+ * what comes, faster than it where an earlier attempt left some, and the disk begins
+ * to write. What fails here fails there again. */
+static void work_ahead(struct recording_file *file, size_t len)
+{
+	(void)hash_more(file, 4 * (uint64_t)len);
+	if (file->bytes / WRITE_BYTES != (file->bytes - len) / WRITE_BYTES)
+		(void)sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 bool recording_file_append(struct recording_file *file, const void *bytes,
 			   size_t len, struct err *err)
 {
 	const char *at = bytes;
+	size_t whole = len;
 
 	while (len > 0) {
 		ssize_t done = pwrite(file->fd, at, len, (off_t)file->bytes);
@@ -148,6 +213,7 @@ bool recording_file_append(struct recording_file *file, const void *bytes,
 		len -= (size_t)done;
 		file->bytes += (uint64_t)done;
 	}
+	work_ahead(file, whole);
 	return true;
 }
 
@@ -159,38 +225,10 @@ bool recording_file_empty(struct recording_file *file, const char *mark,
 		return recording_folder_failed(
 		    err, "cannot empty the file of a recording");
 	write_mark(file, mark);
+	EVP_MD_CTX_free(file->hash);
+	file->hash = begin_hash();
+	file->hashed = 0;
 	return true;
-}
-
-/* -------------------------------------------------------------- content */
-
-/* Reads all of it. */
-static bool hash_all(int fd, EVP_MD_CTX *hash, struct recording_facts *facts)
-{
-	unsigned char *buffer = malloc(READ_BYTES);
-	ssize_t got = -1;
-	unsigned len;
-
-	facts->bytes = 0;
-	while (buffer &&
-	       (got = pread(fd, buffer, READ_BYTES, (off_t)facts->bytes)) > 0) {
-		if (EVP_DigestUpdate(hash, buffer, (size_t)got) != 1)
-			break;
-		facts->bytes += (uint64_t)got;
-	}
-	free(buffer);
-	return got == 0 && EVP_DigestFinal_ex(hash, facts->sha256, &len) == 1;
-}
-
-static bool hash_file(int fd, struct recording_facts *facts, struct err *err)
-{
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 &&
-		    hash_all(fd, hash, facts);
-
-	EVP_MD_CTX_free(hash);
-	return done ||
-	       err_set(err, ERR_INTERNAL, "cannot read a recording again");
 }
 
 static void fill(struct recording_facts *facts, const char *name,
@@ -231,7 +269,7 @@ bool recording_file_finish(struct recording_file *file,
 			(unsigned long long)file->bytes);
 	} else {
 		fill(facts, file->name, type);
-		done = hash_file(file->fd, facts, err) &&
+		done = finish_hash(file, facts, err) &&
 		       put_in_place(file, part, type->ending, err);
 	}
 	recording_file_close(file);
@@ -247,12 +285,14 @@ bool recording_file_find(const char *folder, const char *name,
 	for (const struct media_type *type = media_types; type->name; type++) {
 		if (!make_path(path, folder, name, type->ending))
 			return false;
-		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0)
+		struct recording_file file = {
+		    .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+		if (file.fd < 0)
 			continue;
 		fill(facts, name, type);
-		bool done = hash_file(fd, facts, &err);
-		close(fd);
+		file.hash = begin_hash();
+		bool done = finish_hash(&file, facts, &err);
+		recording_file_close(&file);
 		return done;
 	}
 	return false;

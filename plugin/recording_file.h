@@ -33,6 +33,8 @@ struct recording_file {
 	uint64_t bytes;                /* that it holds */
 	/* a word of who fills it, that says what they are of; "": not known */
 	char mark[RECORDING_MARK_MAX];
+	struct evp_md_ctx_st *hash; /* owned; NULL: closed, or no memory */
+	uint64_t hashed;            /* bytes of it */
 };
 
 /* All fail with ERR_FULL (there is no room), ERR_INTERNAL (the disk) or

@@ -69,10 +69,12 @@ static void whole(void)
 	ok(!recording_file_open(&second, folder, NAME, &err) &&
 	       err.kind == ERR_AWAY && second.fd < 0,
 	   "that nobody else may write meanwhile");
+	ok(file.hashed == file.bytes, "its sum follows what comes");
 	recording_file_close(&file);
 	recording_file_close(&file);
 	ok(write_part(AMR_SECOND, &file) && file.bytes == 32,
 	   "and grows where it ended");
+	ok(file.hashed == file.bytes, "and so does its sum");
 	ok(!recording_file_find(folder, NAME, &facts), "and is not whole");
 	ok(recording_file_finish(&file, &facts, &err), "until it is");
 	ok(facts.bytes == 32 && memcmp(facts.sha256, sha256, 4) == 0,
