@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-	PIECES_MAX = 1000, /* looked at; of chunks, boxes and blocks */
+	PIECES_MAX = 1000, /* looked at; of tags, chunks, boxes and blocks */
 	PADDING_MAX = 4096
 };
 
@@ -148,7 +148,9 @@ static uint64_t skip_tags(const struct source *source)
 	unsigned char at[10];
 	uint64_t start = 0, end;
 
-	while (read_at(source, start, at, 10) && memcmp(at, "ID3", 3) == 0)
+	for (int i = 0; i < PIECES_MAX && read_at(source, start, at, 10) &&
+			memcmp(at, "ID3", 3) == 0;
+	     i++)
 		start += 10 +
 			 ((uint64_t)(at[6] & 127) << 21 |
 			  (uint64_t)(at[7] & 127) << 14 |
