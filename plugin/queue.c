@@ -26,7 +26,8 @@ enum { BYTES_BITS = 40 };
 #define BYTES_MASK ((UINT64_C(1) << BYTES_BITS) - 1)
 
 struct queue {
-	int fd; /* an eventfd; owned; -1: not open */
+	int fd;     /* an eventfd; owned; -1: not open */
+	bool armed; /* the taker's: a push may have signalled, or will */
 	size_t max_items, max_bytes;
 	_Atomic uintptr_t head; /* the item pushed last, and flags */
 	_Atomic uint64_t held;  /* pushed, not released */
@@ -167,14 +168,22 @@ static struct queue_item *reverse(struct queue_item *newest)
 	return oldest;
 }
 
-struct queue_item *queue_take(struct queue *queue, bool *closed)
+static bool hush(struct queue *queue)
 {
 	uint64_t count;
 
-	/* First, so that whatever signals later is not missed. */
-	ssize_t got = read(queue->fd, &count, sizeof(count));
-	(void)got;
+	return read(queue->fd, &count, sizeof(count)) > 0;
+}
+
+struct queue_item *queue_take(struct queue *queue, bool *closed)
+{
+	/* First, so that whatever signals later is not missed; a look at the
+	 * flags is cheaper, where nobody can have signalled. */
+	bool may = queue->armed || (atomic_load(&queue->head) & CLOSED);
+	bool hushed = may && hush(queue);
 	uintptr_t head = atomic_fetch_and(&queue->head, CLOSED);
+	/* whoever was asked to and is about to signal does so later */
+	queue->armed = queue->armed && !hushed && !(head & ARMED);
 	*closed = (head & CLOSED) != 0;
 	return reverse(item_of(head));
 }
@@ -183,6 +192,7 @@ void queue_arm(struct queue *queue)
 {
 	uintptr_t head = atomic_load(&queue->head);
 
+	queue->armed = true;
 	do {
 		if (item_of(head)) {
 			signal_taker(queue);

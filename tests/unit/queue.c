@@ -79,6 +79,7 @@ static void waking(void)
 	   "a closed queue accepts nothing");
 	ok(queue_take(queue, &closed) == NULL && closed,
 	   "and its taker learns that nothing will come");
+	ok(!readable(queue, 0), "which wakes it once");
 	queue_free(queue);
 }
 
