@@ -415,6 +415,11 @@ void db_answers(struct db *db, int32_t pid)
 	db->prepared.alone = PQbackendPID(db->conn) == pid;
 }
 
+bool db_is_alone(const struct db *db)
+{
+	return db->prepared.alone && !db->prepared.never;
+}
+
 /* Writes what it can; the rest goes when the socket takes it. */
 static bool flush(struct db *db)
 {

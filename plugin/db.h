@@ -61,6 +61,9 @@ bool db_queue(struct db *db, const struct db_statement *statement,
 	      struct err *err);
 /* What pg_backend_pid() says: whether there is a pooler in between. */
 void db_answers(struct db *db, int32_t pid);
+/* Whether the server's session is this connection's alone: what is set there
+ * stays, and is seen by nobody else. */
+bool db_is_alone(const struct db *db);
 /* Sends the group: BUSY. */
 bool db_go(struct db *db, struct err *err);
 /* BUSY: whether all of it is on its way; the rest goes by db_step(). */

@@ -55,7 +55,8 @@ static bool queue_asked(struct question *question, struct err *err)
 					       .count = QUESTION_COLUMNS,
 					       .types = types,
 					       .values = values,
-					       .lengths = lengths},
+					       .lengths = lengths,
+					       .repeats = true},
 			err);
 	begin_arrays(question);
 	return queued;

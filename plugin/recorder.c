@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+/* Whoever turned synchronous_commit off did not mean calls that were
+ * acknowledged. */
+#define DURABLY                                                                \
+	"CASE current_setting('synchronous_commit') WHEN 'off' THEN "          \
+	"set_config('synchronous_commit', 'on', true) END"
+
 void recorder_init(struct recorder *recorder, struct store *store,
 		   bool empty_note_erases, bool keeps_recordings)
 {
@@ -25,7 +31,7 @@ static bool queue_calls(struct recorder *recorder, struct err *err)
 	static const char sql[] =
 	    "SELECT call_log.record_calls($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
 	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,"
-	    "$28,$29,$30,$31,$32,$33,$34,$35,$36)";
+	    "$28,$29,$30,$31,$32,$33,$34,$35,$36), " DURABLY;
 	uint32_t types[COLUMNS + 1];
 	const char *values[COLUMNS + 1];
 	int lengths[COLUMNS + 1];
@@ -120,7 +126,7 @@ static bool queue_rejected(struct recorder *recorder, const struct err *why,
 	    "FROM unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,"
 	    "$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,"
 	    "$32,$33,$34,$35) AS e (" COLUMNS_NAMES ") "
-	    "ON CONFLICT DO NOTHING";
+	    "ON CONFLICT DO NOTHING RETURNING " DURABLY;
 	enum { SQLSTATE = COLUMNS, REASON, PARAMS };
 	uint32_t types[PARAMS];
 	const char *values[PARAMS];

@@ -1,12 +1,11 @@
 /* store - see store.h. */
 #include "store.h"
 
-#include "array.h"
 #include "clock.h"
 #include "db.h"
+#include "bounds.h"
 #include "sqlstate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +30,9 @@ struct store {
 	bool checked;           /* this connection's schema is new enough */
 	bool busy;              /* a statement of our owner is under way */
 	enum store_group group; /* of what kind it is */
+	size_t first;           /* of its statements is the owner's first */
 	uint64_t deadline_ns;   /* of the statement under way */
-	uint64_t late_ns;       /* cancelled after this, it ran out of time */
-	unsigned lock_ms;       /* how long it may wait for a lock, */
-	unsigned limit_ms;      /* and take at all */
+	struct bounds bounds;   /* the server's own */
 	uint64_t away_ns;       /* since when it cannot be used; 0: it can */
 	bool no_schema;         /* that is for want of a schema */
 	int version;            /* of the schema */
@@ -107,6 +105,7 @@ static bool settle(struct store *store)
 /* Another server may do better. */
 static void drop(struct store *store)
 {
+	bounds_forget(&store->bounds);
 	db_prefer(store->db, false);
 	db_drop(store->db);
 	store->connected = false;
@@ -119,6 +118,7 @@ static void note_fall(struct store *store, const struct err *err)
 {
 	bool again = db_failures(store->db) > 1;
 
+	bounds_forget(&store->bounds);
 	if (!store->connected || (again && (store->busy || !store->checked)))
 		went_away(store, err);
 	store->connected = false;
@@ -199,6 +199,7 @@ static enum store_state finish_check(struct store *store, struct err *err)
 /* What the owner sees when the statement, or the connection, has failed. */
 static enum store_state failed(struct store *store)
 {
+	bounds_forget(&store->bounds);
 	return settle(store) ? STORE_FAILED : STORE_AWAY;
 }
 
@@ -221,12 +222,12 @@ static void say_too_slow(const struct store *store, struct err *err)
 		err_set(err, ERR_TIMEOUT,
 			"somebody holds a lock on its tables for more than %u "
 			"ms; pg_locks tells who (SQLSTATE %s)",
-			store->lock_ms, sqlstate);
+			store->bounds.lock_ms, sqlstate);
 	else
 		err_set(err, ERR_TIMEOUT,
 			"a statement takes more than %u ms; look for load, "
 			"slow disks and slow triggers (SQLSTATE %s)",
-			store->limit_ms, sqlstate);
+			store->bounds.limit_ms, sqlstate);
 	memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
 }
 
@@ -237,7 +238,7 @@ static enum store_state finish_away(struct store *store, struct err *err)
 	bool collided = sqlstate_is_serialization(err->sqlstate);
 	bool cancelled = sqlstate_is_cancelled(err->sqlstate);
 
-	if (cancelled && clock_ns() >= store->late_ns)
+	if (cancelled && clock_ns() >= store->bounds.late_ns)
 		say_too_slow(store, err);
 	/* After the loss of a connection it is enough to find the server again;
 	 * else only a statement that succeeds shows that it is mended. */
@@ -369,51 +370,22 @@ void store_done(struct store *store)
 
 /* ----------------------------------------------------------- statements */
 
-static bool add_limits(struct store *store, struct err *err)
-{
-	/* The server gives up a little before we do, so that the connection
-	 * survives, and on a lock before all, so that it says what it was.
-	 * Whoever turned synchronous_commit off did not mean calls that were
-	 * acknowledged. */
-	static const char sql[] =
-	    "SELECT set_config('statement_timeout', $1, true), "
-	    "set_config('lock_timeout', $2, true), "
-	    "CASE current_setting('synchronous_commit') WHEN 'off' THEN "
-	    "set_config('synchronous_commit', 'on', true) END";
-	static const uint32_t types[] = {ARRAY_TEXT, ARRAY_TEXT};
-	uint64_t now = clock_ns();
-	uint64_t ms = clock_until_ms(now, store->deadline_ns);
-	char limit[16], lock[16];
-	const char *values[] = {limit, lock};
-	int lengths[] = {0, 0};
-
-	store->limit_ms = (unsigned)(ms * 9 / 10 + 1);
-	store->lock_ms = (unsigned)(ms * 85 / 100 + 1);
-	lengths[0] = snprintf(limit, sizeof(limit), "%u", store->limit_ms);
-	lengths[1] = snprintf(lock, sizeof(lock), "%u", store->lock_ms);
-	store->late_ns = clock_after(now, ms * 8 / 10);
-	return db_queue(store->db,
-			&(struct db_statement){.sql = sql,
-					       .count = 2,
-					       .types = types,
-					       .values = values,
-					       .lengths = lengths,
-					       .repeats = true},
-			err);
-}
-
 bool store_begin(struct store *store, enum store_group group,
 		 uint64_t deadline_ns, struct err *err)
 {
 	static const struct db_statement begin = {
-	    .sql = "BEGIN ISOLATION LEVEL READ COMMITTED"};
+	    .sql = "BEGIN ISOLATION LEVEL READ COMMITTED", .repeats = true};
+	bool limited;
 
 	store->busy = true;
 	store->group = group;
 	store->deadline_ns = deadline_ns;
-	return ((group != STORE_WRITES || db_queue(store->db, &begin, err)) &&
-		add_limits(store, err)) ||
-	       not_sent(store, err);
+	if ((group == STORE_WRITES && !db_queue(store->db, &begin, err)) ||
+	    !bounds_queue(&store->bounds, store->db, deadline_ns, &limited,
+			  err))
+		return not_sent(store, err);
+	store->first = (group == STORE_WRITES ? 1u : 0u) + (limited ? 1u : 0u);
+	return true;
 }
 
 bool store_queue(struct store *store, const struct db_statement *statement,
@@ -424,7 +396,8 @@ bool store_queue(struct store *store, const struct db_statement *statement,
 
 bool store_go(struct store *store, struct err *err)
 {
-	static const struct db_statement commit = {.sql = "COMMIT"};
+	static const struct db_statement commit = {.sql = "COMMIT",
+						   .repeats = true};
 
 	return ((store->group != STORE_WRITES ||
 		 db_queue(store->db, &commit, err)) &&
@@ -444,6 +417,5 @@ const struct db *store_results(const struct store *store)
 
 size_t store_first(const struct store *store)
 {
-	/* after BEGIN and the limits, or after the limits */
-	return store->group == STORE_WRITES ? 2 : 1;
+	return store->first;
 }

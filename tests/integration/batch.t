@@ -69,11 +69,33 @@ unlike $cluster->log_text, qr/ERROR/, 'in all this no statement has failed';
 $cluster->psql(q(ALTER ROLE plugin SET log_statement = 'all'));
 my $before_cut = $cluster->log_text;
 $cluster->psql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'call_log'));
-is $driver->logged(session_id => "cut-$_"), 'OK', "call $_ after all connections were cut is logged" for 1 .. 3;
-my @executed = substr($cluster->log_text, length $before_cut) =~ /LOG:  execute (\S+): SELECT call_log\.record_calls/g;
-is scalar(grep { !/^call_log_\d$/ } @executed), 0, 'by a statement with a name';
-cmp_ok scalar @executed, '>=', 3, 'each time';
+is $driver->logged(session_id => "cut-$_"), 'OK', "call $_ after all connections were cut is logged" for 1 .. 20;
+$driver->match(["cut-$_"]) for 1 .. 20;
+my $said = substr($cluster->log_text, length $before_cut);
+for my $statement ('BEGIN', 'SELECT call_log.record_calls', 'COMMIT', 'SELECT ordinal') {
+	my @executed = $said =~ /LOG:  execute (\S+): \Q$statement/g;
+	is scalar(grep { !/^call_log_\d$/ } @executed), 0, "$statement goes by a name";
+	cmp_ok scalar @executed, '>=', 20, 'each time';
+}
+sub told { return scalar(() = $said =~ /execute \S+: SELECT set_config\('statement_timeout', \$1, (?:tru|fals)e\), set_config\('lock_timeout', \$2/g) }
+cmp_ok told(), '<=', 10, 'how long the server may take it is not told in each of 40 turns';
+cmp_ok told(), '>=', 2, 'but once over each connection';
 $cluster->psql(q(ALTER ROLE plugin RESET log_statement));
+
+# what is acknowledged is on the disk, whatever the role's settings say
+$cluster->psql(<<~'SQL');
+	ALTER ROLE plugin SET synchronous_commit = 'off';
+	CREATE TABLE public.committing AS SELECT ''::text AS how WITH NO DATA;
+	GRANT INSERT ON public.committing TO plugin;
+	CREATE FUNCTION public.note_commit() RETURNS trigger LANGUAGE plpgsql AS
+	$$BEGIN INSERT INTO public.committing VALUES (current_setting('synchronous_commit')); RETURN NULL; END$$;
+	CREATE CONSTRAINT TRIGGER note_commit AFTER INSERT ON call_log.calls DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION public.note_commit();
+	SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'call_log'
+	SQL
+is $driver->logged(session_id => 'durable'), 'OK', 'a role that does not wait for the disk logs a call';
+is $cluster->psql('SELECT DISTINCT how FROM public.committing'), 'on', 'and does wait';
+$cluster->psql('DROP TRIGGER note_commit ON call_log.calls; ALTER ROLE plugin RESET synchronous_commit');
 
 # rows that the database refuses
 my $pids = pids();

@@ -23,6 +23,7 @@ my %layers = (
 		'recorder question recordings changes rollup retention',
 		'columns',
 		'store',
+		'bounds',
 		'spool known known_entry known_file',
 		'spool_find',
 		'spool_file',
