@@ -14,6 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a group's statements. */
+struct results {
+	PGresult **list; /* owned, each and the list */
+	size_t count, cap;
+};
+
 struct db {
 	char *conninfo;          /* owned */
 	struct servers *servers; /* owned: those it names */
@@ -28,12 +34,12 @@ struct db {
 	struct backoff backoff; /* of attempts */
 
 	struct prepared prepared;
-	size_t sent, taken; /* of the group: commands, and their results */
-	PGresult **results; /* owned, each and the list; of statements alone */
-	size_t count, cap;
-	struct err error;  /* the first error of the group */
-	bool rolling_back; /* the group is a ROLLBACK of our own */
-	bool separated;    /* the last thing libpq gave was a separator */
+	size_t sent, taken;     /* of the group: commands, and their results */
+	struct results results; /* of the group */
+	struct results kept;    /* of an older one */
+	struct err error;       /* the first error of the group */
+	bool rolling_back;      /* the group is a ROLLBACK of our own */
+	bool separated;         /* the last thing libpq gave was a separator */
 };
 
 /* --------------------------------------------------------------- errors */
@@ -169,17 +175,23 @@ void db_free(struct db *db)
 	if (!db)
 		return;
 	db_drop(db);
-	free(db->results);
+	db_forget(db);
+	free(db->results.list);
+	free(db->kept.list);
 	free(db->conninfo);
 	servers_free(db->servers);
 	free(db);
 }
 
+static void clear(struct results *results)
+{
+	while (results->count > 0)
+		PQclear(results->list[--results->count]);
+}
+
 static void clear_results(struct db *db)
 {
-	for (size_t i = 0; i < db->count; i++)
-		PQclear(db->results[i]);
-	db->count = 0;
+	clear(&db->results);
 	db->error = (struct err){0};
 	db->separated = false;
 }
@@ -447,6 +459,22 @@ bool db_is_sent(const struct db *db)
 	return db->state == DB_BUSY && (db->events & POLLOUT) == 0;
 }
 
+static bool add(struct results *results, PGresult *result)
+{
+	if (results->count == results->cap) {
+		size_t cap = results->cap ? results->cap * 2 : 8;
+		PGresult **more =
+		    realloc(results->list, cap * sizeof(PGresult *));
+
+		if (!more)
+			return false;
+		results->list = more;
+		results->cap = cap;
+	}
+	results->list[results->count++] = result;
+	return true;
+}
+
 static bool keep_result(struct db *db, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
@@ -461,20 +489,10 @@ static bool keep_result(struct db *db, PGresult *result)
 		PQclear(result);
 		return true;
 	}
-	if (db->count == db->cap) {
-		size_t cap = db->cap ? db->cap * 2 : 8;
-		PGresult **more =
-		    realloc(db->results, cap * sizeof(PGresult *));
-
-		if (!more) {
-			PQclear(result);
-			return false;
-		}
-		db->results = more;
-		db->cap = cap;
-	}
-	db->results[db->count++] = result;
-	return true;
+	if (add(&db->results, result))
+		return true;
+	PQclear(result);
+	return false;
 }
 
 /* The group has ended; a transaction that a failure left open ends too. */
@@ -593,32 +611,50 @@ void db_done(struct db *db)
 	db->state = DB_IDLE;
 }
 
+void db_keep(struct db *db)
+{
+	struct results empty;
+
+	clear(&db->kept);
+	empty = db->kept;
+	db->kept = db->results;
+	db->results = empty;
+	db_done(db);
+}
+
+void db_forget(struct db *db)
+{
+	clear(&db->kept);
+}
+
 size_t db_count(const struct db *db)
 {
-	return db->count;
+	return db->results.count;
 }
 
 bool db_tag_is(const struct db *db, size_t statement, const char *tag)
 {
-	return statement < db->count &&
-	       strcmp(PQcmdStatus(db->results[statement]), tag) == 0;
+	return statement < db->results.count &&
+	       strcmp(PQcmdStatus(db->results.list[statement]), tag) == 0;
 }
 
 int db_rows(const struct db *db, size_t statement)
 {
-	return statement < db->count ? PQntuples(db->results[statement]) : 0;
+	return statement < db->results.count
+		   ? PQntuples(db->results.list[statement])
+		   : 0;
 }
 
 bool db_is_null(const struct db *db, size_t statement, int row, int column)
 {
-	return PQgetisnull(db->results[statement], row, column) == 1;
+	return PQgetisnull(db->results.list[statement], row, column) == 1;
 }
 
 /* A binary value; other than so long it is as if it were 0. */
 static void read_wire(const struct db *db, size_t statement, int row,
 		      int column, void *wire, size_t len)
 {
-	const PGresult *result = db->results[statement];
+	const PGresult *result = db->results.list[statement];
 
 	if ((size_t)PQgetlength(result, row, column) == len)
 		memcpy(wire, PQgetvalue(result, row, column), len);
@@ -642,7 +678,7 @@ int64_t db_int8(const struct db *db, size_t statement, int row, int column)
 
 struct text db_text(const struct db *db, size_t statement, int row, int column)
 {
-	const PGresult *result = db->results[statement];
+	const PGresult *result = db->results.list[statement];
 
 	if (PQgetisnull(result, row, column))
 		return (struct text){0};

@@ -82,6 +82,10 @@ struct text db_text(const struct db *db, size_t statement, int row, int column);
 
 /* Forgets the results: IDLE. */
 void db_done(struct db *db);
+/* The same, but text that was read of them stays until db_forget(), or to the
+ * next db_keep(). */
+void db_keep(struct db *db);
+void db_forget(struct db *db);
 
 /* The payload of the next notification that has come, also while a group is
  * under way; false: none has. What a step takes in stays until it is asked for

@@ -227,17 +227,13 @@ static void answer_from_memory(struct matcher *matcher, struct query *query)
 
 /* ---------------------------------------------------------------- round */
 
-/* Answers what of the round is left, from `entries` numbered as its ids; NULL:
- * from memory. */
-static void answer_round(struct matcher *matcher, struct message_entry *entries)
+/* Answers what of the round is left without the database. */
+static void recall_round(struct matcher *matcher)
 {
 	struct query *query;
 
 	while ((query = round_take(&matcher->round)))
-		if (entries)
-			answer(matcher, query, entries + query->first);
-		else
-			answer_from_memory(matcher, query);
+		answer_from_memory(matcher, query);
 }
 
 /* Asks the round, or nothing at all for a probe. What could not be asked stays
@@ -290,23 +286,31 @@ static void read_found(struct matcher *matcher, struct message_entry *entries)
 	health_add(matcher->health, HEALTH_FOUND, count);
 }
 
+/* The database works on the next round while this one is answered. */
 static void round_done(struct matcher *matcher)
 {
 	struct message_entry *entries =
 	    calloc(matcher->round.ids + 1, sizeof(*entries));
+	struct query *queries[ROUND_MAX + 1];
+	size_t count = 0;
 
 	if (matcher->away)
 		trigger_back(matcher->trigger);
 	matcher->away = false;
-	if (entries && matcher->round.ids > 0) {
+	if (!entries)
+		recall_round(matcher);
+	else if (matcher->round.ids > 0) {
 		recall_begin(matcher->recall, true, SPOOL_WAIT_MS);
 		read_found(matcher, entries);
-		answer_round(matcher, entries);
 	}
-	if (!entries)
-		answer_round(matcher, NULL);
+	while ((queries[count] = round_take(&matcher->round)))
+		count++;
+	store_keep(matcher->store);
+	ask_next(matcher);
+	for (size_t i = 0; i < count; i++)
+		answer(matcher, queries[i], entries + queries[i]->first);
+	store_forget(matcher->store);
 	free(entries);
-	store_done(matcher->store);
 }
 
 /* ----------------------------------------------------------------- loop */
@@ -348,7 +352,7 @@ static bool work(struct matcher *matcher)
 			ask_next(matcher);
 		if (state == STORE_FAILED && err.kind != ERR_AWAY &&
 		    err.kind != ERR_SCHEMA)
-			answer_round(matcher, NULL);
+			recall_round(matcher);
 		if (state == STORE_AWAY &&
 		    store_hopeless(matcher->store) != ERR_NONE)
 			expire(matcher, CLOCK_NEVER);

@@ -26,8 +26,9 @@ struct recall {
 
 	/* the matcher thread's */
 	struct spool *spool; /* owned; NULL: there is none */
-	uint64_t before;     /* `committed` when the database was asked */
-	bool asked;          /* what is answered now */
+	uint64_t asking;     /* `committed` when the database was asked last, */
+	uint64_t before;     /* and when it was for what is answered now, */
+	bool asked;          /* if it was */
 	bool looks;          /* there is something in the spool */
 	bool silent;         /* nobody knows: it keeps one waiting */
 	uint64_t until_ns;   /* how long it may be waited for */
@@ -118,7 +119,7 @@ bool recall_open(struct recall *recall, struct err *err)
 
 void recall_asking(struct recall *recall)
 {
-	recall->before = atomic_load(&recall->committed);
+	recall->asking = atomic_load(&recall->committed);
 }
 
 /* The spool could not be asked. If others hold it on and on, each of many
@@ -140,6 +141,7 @@ void recall_begin(struct recall *recall, bool asked, unsigned wait_ms)
 
 	forget(recall);
 	recall->asked = asked;
+	recall->before = recall->asking;
 	if (now < recall->patient_ns)
 		wait_ms = 0;
 	recall->until_ns = clock_after(now, wait_ms);

@@ -31,7 +31,8 @@ void recall_free(struct recall *recall);
  * be opened is told to the log; the rest works. False: no memory. */
 bool recall_open(struct recall *recall, struct err *err);
 
-/* [matcher thread] The database is asked, now. */
+/* [matcher thread] The database is asked, now: for what the next recall_begin()
+ * begins. */
 void recall_asking(struct recall *recall);
 /* [matcher thread] Begins answers; what was recalled before is forgotten.
  * `asked`: their entries hold what the database said, else nothing. A spool that

@@ -368,6 +368,16 @@ void store_done(struct store *store)
 	db_done(store->db);
 }
 
+void store_keep(struct store *store)
+{
+	db_keep(store->db);
+}
+
+void store_forget(struct store *store)
+{
+	db_forget(store->db);
+}
+
 /* ----------------------------------------------------------- statements */
 
 bool store_begin(struct store *store, enum store_group group,

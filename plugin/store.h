@@ -87,5 +87,8 @@ size_t store_first(const struct store *store);
 
 /* Forgets the result: IDLE. */
 void store_done(struct store *store);
+/* The same, but text that was read of it stays until store_forget(). */
+void store_keep(struct store *store);
+void store_forget(struct store *store);
 
 #endif

@@ -9,6 +9,8 @@ use Test::More;
 my $cluster = Cluster->new;
 $cluster->install_schema;
 $cluster->psql('CREATE ROLE plugin LOGIN IN ROLE call_log_writer');
+# what is freed is not to look as if it were still there
+local $ENV{MALLOC_PERTURB_} = 165;
 my $driver = Driver->new;
 is $driver->create(conninfo => $cluster->conninfo(user => 'plugin')), undef,
   'an instance can be created';
@@ -70,6 +72,20 @@ for my $i (1 .. 200) {
 	$missed++ if !@{ $driver->match(["s$i"])->{"s$i"} };
 }
 is $missed, 0, 'each of 200 calls is found by the match that follows its answer';
+
+# many at once: while one round of them is answered the database works on the next
+$driver->log_call(session_id => "many-$_", body => { triggerType => 'logForm', redirect => JSON::PP::true,
+	note => "note $_", formData => { note => "note $_" } }) for 1 .. 40;
+my @asked = map { scalar $driver->submit(Driver::match_message(map { "many-$_" } $_ % 40 + 1, ($_ + 7) % 40 + 1, $_ + 100)) } 1 .. 400;
+my $wrong = 0;
+for my $n (1 .. 400) {
+	my ($said, $answer) = $driver->answer($asked[ $n - 1 ]);
+	my %note = map { $_ => "note $_" } $n % 40 + 1, ($n + 7) % 40 + 1;
+	my %got = map { $answer->{response}{data}{"many-$_"}[0]{note} // '' ? ($_ => $answer->{response}{data}{"many-$_"}[0]{note}) : () }
+	  $n % 40 + 1, ($n + 7) % 40 + 1, $n + 100;
+	$wrong++ if $said ne 'OK' || join(' ', map { "$_=$note{$_}" } sort keys %note) ne join(' ', map { "$_=$got{$_}" } sort keys %got);
+}
+is $wrong, 0, 'of 400 matches at once each is answered with what it asked for';
 
 # any number of ids
 my @many = map { 900_000_000 + $_ } 1 .. 100_000;

@@ -269,7 +269,8 @@ static void follows_conferences(void)
 static void finds_what_moves(void)
 {
 	struct message_entry entry = none;
-	struct event first = event("4"), second = event("5");
+	struct event first = event("4"), second = event("5"),
+		     third = event("6");
 	struct text ids[] = {text("4"), text("5"), text("6")};
 	struct message_match match = {.account = text("acme"),
 				      .agent = text("ann"),
@@ -292,6 +293,11 @@ static void finds_what_moves(void)
 	entry = none;
 	recall_entry(parts.recall, &match, 2, &entry);
 	ok(entry.status == MESSAGE_NOT_LOGGED, "an unknown one is not logged");
+	recall_committed(parts.recall, &third);
+	recall_asking(parts.recall);
+	recall_entry(parts.recall, &match, 2, &entry);
+	ok(entry.status == MESSAGE_LOGGED,
+	   "nor is it forgotten when others are asked for meanwhile");
 	answer(&parts, "5", true, none);
 	is(answer(&parts, "5", true, none), "{\"5\":[]}",
 	   "but not for ever, if the database never hears of it");
