@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-	SCHEMA_NEEDED = 18, /* the migration that this was written for */
+	SCHEMA_NEEDED = 19, /* the migration that this was written for */
 	CONNECT_MS = 2000,
 	CHECK_MS = 2000,
 	LOOK_MS = 200, /* how long one look at the database may take before

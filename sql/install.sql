@@ -79,6 +79,9 @@ SELECT call_log.schema_version() AS version \gset
 \set migration 18
 \set name keeping
 \ir one.sql
+\set migration 19
+\set name few_events
+\ir one.sql
 
 \if :check
 \else

@@ -97,6 +97,22 @@ subtest 'redeliveries and repeats' => sub {
 	is_deeply([ record($cluster, [ [ event(2, state => 'held', emitted_at => '2026-03-02 09:00:02.1+00') ] ]) ], [1], 'another fact is written at once');
 };
 
+subtest 'a batch of all kinds' => sub {
+	my @of = map { { session_id => $_ } } qw(101 102 103 104);
+	after('state', event(0, %{ $of[0] }, state => 'connected'));
+	my ($late, $repeat) = (event(3, %{ $of[1] }, state => 'held', from_name => 'late'), event(5, %{ $of[2] }, state => 'connected', request_id => 'x', hash => 7));
+	record($cluster, [ [ event(9, %{ $of[1] }, state => 'ended') ], [$repeat] ]);
+	is_deeply([ record($cluster, [ [ event(8, %{ $of[0] }, state => 'ended'), $late, $repeat, event(0, %{ $of[3] }, state => 'ringing') ] ]) ], [3],
+		'of a usual event, a late one, a repeat and a new call all but the repeat write');
+	is(join(' ', map { call("state, from_name", $_->{session_id}) } @of), 'ended ended|late connected ringing', 'each its own');
+	for my $state (qw(ringing connected)) {
+		$cluster->psql('TRUNCATE call_log.calls, call_log.notes');
+		eval { record($cluster, [ [ event(0, state => 'ringing'), event(1, state => $state, from_name => 'second') ] ]) };
+		like($@, qr/two events of one call|a second time/, "two events of one new call ($state) are no batch");
+		is($cluster->psql('SELECT count(*) FROM call_log.calls'), 0, 'and none of it is half done');
+	}
+};
+
 subtest 'what belongs to the agent' => sub {
 	my $save = sub { my $t = shift; event($t, state => 'final', logged_by => 'manual', request_id => "s$t", @_) };
 	is(after('note', $save->(5, note => 'new'), $save->(3, note => 'old')), 'new', 'the newest save wins');
