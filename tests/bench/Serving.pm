@@ -42,14 +42,37 @@ sub _write_queries {
 	spew($self->{ground}{dir} . '/queries.http', "$text\n");
 }
 
+# Nanoseconds of processor so far: of the host's own threads, of its plugin's, of the
+# server's for that database.
+sub _spent {
+	my ($self, $kind) = @_;
+	my %ns = (host => 0, plugin => 0, database => 0);
+	# one may end meanwhile: what it took is nothing to what the rest does
+	my $add = sub {
+		my ($who, $folder) = @_;
+		open my $file, '<', "$folder/schedstat" or return;
+		$ns{$who} += (split ' ', <$file> // 0)[0];
+	};
+	for my $task (glob "/proc/$self->{host}{$kind}{process}{pid}/task/*") {
+		open my $file, '<', "$task/comm" or next;
+		$add->((<$file> // '') =~ m{^call_log/} ? 'plugin' : 'host', $task);
+	}
+	$add->(database => "/proc/$_")
+	  for split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'call_log'));
+	return \%ns;
+}
+
 sub _wrk {
 	my ($self, $kind, $connections, $seconds) = @_;
 	my $file = $kind eq 'match' ? $self->{ground}{dir} . '/queries.http' : $self->{ground}{messages};
+	my $before = $self->_spent($kind);
 	my $out = run_ok([ 'wrk', '-t1', "-c$connections", "-d${seconds}s", '--timeout', '15s', '-s', root() . '/tests/bench/wrk.lua',
 		'http://127.0.0.1:' . $self->{host}{$kind}->port, '--', $kind, $file, $self->{first} ]);
 	my %did = $out =~ /^wrk (.*)/m ? $1 =~ /(\w+)=(\S+)/g : croak "wrk: $out";
 	croak "$kind, $connections connections: $did{bad} bad answers, $did{broken} broken" if $did{bad} || $did{broken} || !$did{requests};
 	$did{messages} = $did{requests};
+	my $after = $self->_spent($kind);
+	$did{"${_}_us"} = ($after->{$_} - $before->{$_}) / 1000 / $did{requests} for keys %$after;
 	return \%did;
 }
 
@@ -96,6 +119,10 @@ sub http {
 				references => [ map { rate($_) } @{ $of->{nothing} } ], at_least => 0.6);
 			$figures->add(@name, name => "http.$kind.$connections.p99", unit => 'us', values => [ map { $_->{p99_us} } @{ $of->{$kind} } ],
 				references => [ map { $_->{p99_us} } @{ $of->{nothing} } ]);
+			for my $part (qw(host plugin database)) {
+				$figures->add(@name, name => "http.$kind.$connections.processor.$part", unit => 'us/request', values => [ map { $_->{"${part}_us"} } @{ $of->{$kind} } ],
+					$part eq 'host' ? (references => [ map { $_->{host_us} } @{ $of->{nothing} } ]) : (reference => undef));
+			}
 		}
 	}
 	my ($best) = sort { $b <=> $a } map { median(map { rate($_) } @{ $did{$_}{log} }) } @connections;

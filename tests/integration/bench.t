@@ -28,12 +28,14 @@ my @expected = (
 	qw(cpu_per_event cpu_per_event.in_submit cpu_per_event.own_threads),
 	qw(instructions_per_event), (map { "instructions_per_event.$_" } qw(json arrays libpq batch)),
 	qw(memory.in_flight memory.flat http.log.8 http.log.8.p99 http.match.8 http.match.8.p99 http.log http.memory),
+	(map { my $kind = $_; map { "http.$kind.8.processor.$_" } qw(host plugin database) } qw(log match)),
 	qw(spool.kept spool.replayed scale_out.2 scale_out.4 scale_out.deadlocks growth),
 );
 is_deeply [ sort keys %figure ], [ sort @expected ], 'every figure of every point was measured';
 
 # Those that are beside nothing.
-my %alone = map { $_ => 1 } qw(instructions_per_event http.log http.memory scale_out.deadlocks);
+my %alone = map { $_ => 1 } qw(instructions_per_event http.log http.memory scale_out.deadlocks),
+	(map { my $kind = $_; map { "http.$kind.8.processor.$_" } qw(plugin database) } qw(log match));
 for my $name (sort keys %figure) {
 	my $is = $figure{$name};
 	my @wrong;
