@@ -178,8 +178,10 @@ static bool hush(struct queue *queue)
 struct queue_item *queue_take(struct queue *queue, bool *closed)
 {
 	/* First, so that whatever signals later is not missed; a look at the
-	 * flags is cheaper, where nobody can have signalled. */
-	bool may = queue->armed || (atomic_load(&queue->head) & CLOSED);
+	 * flags is cheaper, where nobody can have signalled. One that came so
+	 * late that it was not waited for any more is for nothing. */
+	uintptr_t before = atomic_load(&queue->head);
+	bool may = queue->armed || (before & CLOSED) || !item_of(before);
 	bool hushed = may && hush(queue);
 	uintptr_t head = atomic_fetch_and(&queue->head, CLOSED);
 	/* whoever was asked to and is about to signal does so later */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PUSHERS = 4, PUSHES = 20000, ROUNDS = 50 };
 
@@ -73,6 +74,9 @@ static void waking(void)
 	ok(readable(queue, 0), "for the next push");
 	ok(queue_take(queue, &closed) == &items[1] && !readable(queue, 0),
 	   "one take ends the waking of two pushes");
+	ok(write(queue_fd(queue), &(uint64_t){1}, 8) == 8 &&
+	       !queue_take(queue, &closed) && !readable(queue, 0),
+	   "a signal that comes too late wakes once");
 	queue_close(queue);
 	ok(readable(queue, 0), "to close wakes without being asked");
 	ok(queue_push(queue, &items[0]) == QUEUE_CLOSED,
