@@ -22,7 +22,8 @@ void chores_init(struct chores *chores, const struct config *config,
 	    .host = host,
 	    .fetches = fetches,
 	    .room = room,
-	    .told = room->changes,
+	    .told = room->changes - 1, /* what a host before told */
+	    .seen = room->changes,
 	    .sweep_ns = clock_ns(),
 	    .parts_ns = clock_ns(),
 	};
@@ -79,8 +80,10 @@ bool chores_pick(struct chores *chores)
 	uint64_t now = clock_ns();
 
 	chores->chore = CHORE_NONE;
-	if (chores->told != chores->room->changes)
+	if (chores->seen != chores->room->changes) {
+		chores->seen = chores->room->changes;
 		sweep_in(chores, TELL_MS);
+	}
 	if (chores->erased)
 		chores->chore = CHORE_FORGET;
 	else if (now >= chores->sweep_ns)
@@ -91,20 +94,28 @@ bool chores_pick(struct chores *chores)
 	return chores->chore != CHORE_NONE;
 }
 
-/* Only who fetches knows what those wait for that are to be fetched. */
+/* What recordings wait for, as far as this process is to tell their rows: "" takes back
+ * what was told. Only who fetches knows; and who has room leaves alone what another tells
+ * that has none. */
+static const char *to_tell(const struct chores *chores)
+{
+	const char *why = room_why(chores->room);
+
+	if (chores->config->recordings != CONFIG_RECORDINGS_FETCH)
+		return NULL;
+	if (why)
+		return why;
+	return chores->told == chores->room->changes ? NULL : "";
+}
+
 static bool sweep(struct chores *chores, struct db *db, struct err *err)
 {
 	const struct config *config = chores->config;
-	const char *why = room_why(chores->room);
 
-	chores->told = chores->room->changes;
+	chores->telling = chores->room->changes;
 	return recordings_sweep(db, (unsigned)config->recordings_retention_days,
 				config->recordings_quota_gb > 0,
-				config->recordings != CONFIG_RECORDINGS_FETCH
-				    ? NULL
-				: why ? why
-				      : "",
-				err);
+				to_tell(chores), err);
 }
 
 bool chores_send(struct chores *chores, struct db *db, struct err *err)
@@ -158,7 +169,9 @@ static void swept(struct chores *chores, const struct db *db)
 	int count = recordings_swept_count(db);
 	/* what is to be looked after there comes again */
 	bool has_folder = room_has_folder(chores->room);
+	unsigned told = chores->told;
 
+	chores->told = chores->telling;
 	chores->sweep_ns = clock_after(clock_ns(), SWEEP_MS);
 	room_counted(chores->room, (uint64_t)recordings_bytes(db));
 	for (int i = 0; i < count; i++) {
@@ -175,6 +188,7 @@ static void swept(struct chores *chores, const struct db *db)
 			break;
 		case RECORDING_MORE:
 			chores->sweep_ns = clock_ns();
+			chores->told = told;
 			break;
 		case RECORDING_ERASE:
 			if (has_folder)

@@ -27,7 +27,10 @@ struct chores {
 	uint64_t parts_ns;
 	char month[RECORDING_MONTH]; /* whose parts were looked at */
 	struct buf parts;
-	unsigned told; /* of the changes of room, to the rows that wait */
+	/* of the changes of room: */
+	unsigned seen;    /* that a sweep was hurried for */
+	unsigned telling; /* to the rows that wait, by the sweep under way */
+	unsigned told;    /* and before */
 };
 
 /* Due at once. */

@@ -18,9 +18,10 @@ const struct media_type media_types[] = {
 /* Of what phones and their services record. */
 static bool is_mp4(const unsigned char *at)
 {
-	static const char brands[][5] = {"M4A ", "M4B ", "isom", "iso2", "iso3",
-					 "iso4", "iso5", "iso6", "mp41", "mp42",
-					 "dash", "3gp4", "3gp5", "3gp6"};
+	static const char brands[][5] = {
+	    "M4A ", "M4B ", "isom", "iso2", "iso3", "iso4", "iso5",
+	    "iso6", "iso7", "iso8", "iso9", "mp41", "mp42", "dash",
+	    "3gp4", "3gp5", "3gp6", "3g2a", "MSNV", "qt  "};
 
 	if (memcmp(at + 4, "ftyp", 4) != 0)
 		return false;

@@ -178,8 +178,12 @@ bool recording_file_open(struct recording_file *file, const char *folder,
 
 void recording_file_close(struct recording_file *file)
 {
-	if (file->fd >= 0)
+	/* a child that the host forked has the descriptor, too, and would keep
+	 * the lock */
+	if (file->fd >= 0) {
+		(void)flock(file->fd, LOCK_UN);
 		close(file->fd);
+	}
 	file->fd = -1;
 	EVP_MD_CTX_free(file->hash);
 	file->hash = NULL;
@@ -248,8 +252,12 @@ static bool put_in_place(struct recording_file *file, const char *part,
 	if (!make_path(whole, file->folder, file->name, ending))
 		return err_set(err, ERR_INTERNAL, "the path is too long");
 	(void)fremovexattr(file->fd, MARK);
-	if (fsync(file->fd) != 0 || rename(part, whole) != 0)
+	if (fsync(file->fd) != 0 || rename(part, whole) != 0) {
+		if (errno == ENOENT)
+			return err_set(err, ERR_AWAY,
+				       "it was erased meanwhile");
 		return recording_folder_failed(err, "cannot keep a recording");
+	}
 	return recording_folder_sync(month, err);
 }
 

@@ -115,7 +115,8 @@ bool recordings_settle(struct db *db, const struct recording_key *key,
 
 bool recordings_is_known(const struct db *db)
 {
-	return text_equal(db_text(db, 1, 0, 0), as_text("true"));
+	/* a schema of before says nothing */
+	return !text_equal(db_text(db, 1, 0, 0), as_text("false"));
 }
 
 bool recordings_ask_wanted(struct db *db, struct text account,

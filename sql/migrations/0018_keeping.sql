@@ -32,12 +32,10 @@ CREATE FUNCTION call_log.some_recordings() RETURNS TABLE (path text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-SELECT coalesce(r.path, r.name || '.part') FROM call_log.recordings r
-WHERE r.name IS NOT NULL AND r.state IN ('waiting', 'fetching', 'stored')
-ORDER BY r.id DESC LIMIT 20
+SELECT r.path FROM call_log.recordings r WHERE r.state = 'stored' ORDER BY r.id DESC LIMIT 20
 $$;
 COMMENT ON FUNCTION call_log.some_recordings() IS
-'Where files should be, below recordings_dir: of the newest recordings that are stored, or were begun. None: there is no file yet.';
+'Where files are, below recordings_dir: of the newest recordings that are stored. None: there is no file yet.';
 
 DROP FUNCTION call_log.sweep_recordings(interval, boolean);
 CREATE FUNCTION call_log.sweep_recordings(retention interval, with_bytes boolean DEFAULT true, delay text DEFAULT NULL)
@@ -82,7 +80,8 @@ BEGIN
 	RETURN QUERY SELECT 'erase', r.account, r.agent, r.session_id, r.recording_id, r.name, NULL::bigint
 		FROM call_log.recordings r
 		WHERE r.erase_at <= now() AND (r.state <> 'fetching' OR r.lease_until < now()) LIMIT 100;
-	IF greatest(expired, old, told) >= most THEN
+	-- to tell is not urgent: the others' pages are to be asked
+	IF greatest(expired, old, CASE WHEN why IS NULL THEN told ELSE 0 END) >= most THEN
 		RETURN QUERY SELECT 'more', NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::bigint;
 	ELSE
 		RETURN QUERY SELECT DISTINCT 'ask', r.account, r.agent, NULL::text, NULL::text, NULL::text, NULL::bigint
@@ -93,6 +92,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION call_log.sweep_recordings(interval, boolean, text) IS
 'The chores of who fetches: gives up what is too old, has erased what is older than the retention (NULL: nothing is), notes at what waits for which delay it does (empty: none, NULL: that is not known), of each 1,000 at most, and tells what to look after: left (whoever fetched it is gone), erase (the file, then forget_recording()), more (sweep again at once) or else ask (the agent''s page for fresh addresses), and last the bytes that all files take, if that is asked.';
+
+COMMENT ON COLUMN call_log.recordings.state IS 'waiting (for an address with a live token, or for room), fetching, stored, expired (the phone service has it no more, or no address came in time), failed (what came is no recording), refused (the address is not one to fetch from, or it is larger than is allowed; set it to waiting to have it tried again). What is expired is fetched after all when an address comes.';
 
 DO $$
 DECLARE

@@ -154,4 +154,25 @@ like($sweep->(q('8 days', false)), qr/bytes more$/, 'so is the retention, and by
 is($state->(), '1500 1000', 'a thousand are to be erased');
 $sweep->(q('8 days'));
 is($state->(), '1500 1500', 'and the others next');
+
+# Hosts of one database may disagree on whether there is room.
+$cluster->psql(q{INSERT INTO call_log.recordings (account, agent, session_id, recording_id) SELECT 'acme', 'fay', n::text, n::text FROM generate_series(1, 1500) AS n});
+my $waiting = $cluster->psql(q{SELECT count(*) FROM call_log.recordings WHERE state = 'waiting' AND erase_at IS NULL});
+my $told = sub { return $cluster->psql(q{SELECT count(*) FROM call_log.recordings WHERE last_error = 'waits: the disk is full'}) };
+like($sweep->(q(NULL, true, 'the disk is full')), qr/^ask bytes\d+$/, 'that rows are told what they wait for keeps nobody from asking for addresses');
+is($told->(), 1000, 'a thousand of them');
+$sweep->(q(NULL, true, 'the disk is full'));
+is($told->(), $waiting, 'and all in the end');
+$sweep->('NULL');
+is($told->(), $waiting, 'who does not know leaves them alone');
+like($sweep->(q(NULL, true, '')), qr/^bytes\d+ more$/, 'when there is room again');
+is($told->(), $waiting - 1000, 'it is taken back');
+$sweep->(q(NULL, true, '')) for 1 .. 2;
+is($told->(), 0, 'from all');
+
+$cluster->psql(q{UPDATE call_log.recordings SET name = '2026-11/' || recording_id, last_error = 'status 404' WHERE agent = 'fay'});
+$cluster->psql(q{INSERT INTO call_log.recordings (account, agent, session_id, recording_id, state, media_type, bytes, sha256, path, stored_at)
+	VALUES ('acme', 'guy', '1', '1', 'stored', 'audio/mpeg', 1, sha256(''), '2026-11/guy.mp3', now());
+	INSERT INTO call_log.recordings (account, agent, session_id, recording_id, name) SELECT 'acme', 'guy', n::text, n::text, '2026-11/' || n FROM generate_series(2, 30) AS n});
+is($cluster->psql('SELECT path FROM call_log.some_recordings() LIMIT 1', user => 'plugin'), '2026-11/guy.mp3', 'a folder is known by what is stored, not by what was begun: that may be gone again');
 done_testing;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -123,6 +124,47 @@ static void none(void)
 	recording_file_erase(folder, NAME, &err);
 }
 
+/* By a host that took this one for dead. */
+static void erased(void)
+{
+	struct recording_file file;
+	struct recording_facts facts;
+	struct err err;
+
+	ok(write_part(AMR_FIRST AMR_SECOND, &file) &&
+	       recording_file_erase(folder, NAME, &err) &&
+	       !recording_file_finish(&file, &facts, &err) &&
+	       err.kind == ERR_AWAY,
+	   "what was erased meanwhile is no fault of the disk");
+	is(err.text, "it was erased meanwhile", "which is told");
+	ok(!there(NAME ".part") && !there(NAME ".amr"), "nothing is there");
+}
+
+/* A child has every descriptor that its parent had, until it ends. */
+static void forked(void)
+{
+	struct recording_file file;
+	struct err err;
+	int gate[2];
+	char end;
+
+	ok(write_part("some", &file) && pipe(gate) == 0,
+	   "while one is written");
+	pid_t child = fork();
+	if (child == 0) {
+		close(gate[1]);
+		_exit(read(gate[0], &end, 1) != 0);
+	}
+	close(gate[0]);
+	recording_file_close(&file);
+	ok(child > 0 && recording_file_open(&file, folder, NAME, &err),
+	   "the host forks, and it can be gone on with");
+	recording_file_close(&file);
+	close(gate[1]);
+	ok(waitpid(child, NULL, 0) == child, "whatever the child does");
+	recording_file_erase(folder, NAME, &err);
+}
+
 /* Of a file system without attributes it is known to who wrote it alone. */
 static void marks(void)
 {
@@ -164,6 +206,8 @@ int main(void)
 	whole();
 	none();
 	marks();
+	erased();
+	forked();
 	snprintf(month, sizeof(month), "%s/2026-11", folder);
 	rmdir(month);
 	ok(rmdir(folder) == 0, "nothing is left");
