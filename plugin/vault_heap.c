@@ -6,6 +6,7 @@
 
 #include "vault.h"
 
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,20 +34,37 @@ struct vault_heap {
 	struct piece *waiting[SIZES];
 };
 
-/* The one variable of its kind: who calls back has nowhere to keep a context. */
-static _Thread_local struct vault_heap *entered;
+/* Which heap a thread has entered: who calls back has nowhere to keep a context. A key,
+ * not a variable of each thread, for which a library that is loaded late needs room that
+ * a process may have no more of, and where leak checkers look in vain. */
+static struct {
+	pthread_once_t once;
+	pthread_key_t key;
+	bool made;
+} entry = {.once = PTHREAD_ONCE_INIT};
+
+static void make_key(void)
+{
+	entry.made = pthread_key_create(&entry.key, NULL) == 0;
+}
+
+static struct vault_heap *entered(void)
+{
+	return entry.made ? pthread_getspecific(entry.key) : NULL;
+}
 
 struct vault_heap *vault_heap_new(void)
 {
-	return calloc(1, sizeof(struct vault_heap));
+	pthread_once(&entry.once, make_key);
+	return entry.made ? calloc(1, sizeof(struct vault_heap)) : NULL;
 }
 
 void vault_heap_free(struct vault_heap *heap)
 {
 	if (!heap)
 		return;
-	if (entered == heap)
-		entered = NULL;
+	if (entered() == heap)
+		vault_heap_enter(NULL);
 	while (heap->blocks) {
 		struct block *block = heap->blocks;
 
@@ -56,9 +74,12 @@ void vault_heap_free(struct vault_heap *heap)
 	free(heap);
 }
 
+/* Where there is no memory for it, it has the C library's, as before; a thread that
+ * was there once always can. */
 void vault_heap_enter(struct vault_heap *heap)
 {
-	entered = heap;
+	if (entry.made)
+		(void)pthread_setspecific(entry.key, heap);
 }
 
 bool vault_heap_holds(const struct vault_heap *heap, const void *memory)
@@ -71,7 +92,9 @@ bool vault_heap_holds(const struct vault_heap *heap, const void *memory)
 
 static bool is_here(const void *memory)
 {
-	return entered && memory && vault_heap_holds(entered, memory);
+	struct vault_heap *heap = entered();
+
+	return heap && memory && vault_heap_holds(heap, memory);
 }
 
 static size_t bytes_of(const struct piece *piece)
@@ -128,18 +151,21 @@ static void *take(struct vault_heap *heap, size_t size)
 
 void *vault_heap_malloc(size_t size)
 {
-	return entered ? take(entered, size) : malloc(size);
+	struct vault_heap *heap = entered();
+
+	return heap ? take(heap, size) : malloc(size);
 }
 
 /* Whatever is taken is zero. */
 void *vault_heap_calloc(size_t count, size_t size)
 {
+	struct vault_heap *heap = entered();
 	size_t all;
 
-	if (!entered)
+	if (!heap)
 		return calloc(count, size);
 	return __builtin_mul_overflow(count, size, &all) ? NULL
-							 : take(entered, all);
+							 : take(heap, all);
 }
 
 void vault_heap_release(void *memory)
@@ -148,11 +174,12 @@ void vault_heap_release(void *memory)
 		free(memory);
 		return;
 	}
+	struct vault_heap *heap = entered();
 	struct piece *piece = (struct piece *)memory - 1;
 
 	explicit_bzero(memory, bytes_of(piece));
-	piece->next = entered->waiting[piece->order];
-	entered->waiting[piece->order] = piece;
+	piece->next = heap->waiting[piece->order];
+	heap->waiting[piece->order] = piece;
 }
 
 void *vault_heap_realloc(void *memory, size_t size)
@@ -165,7 +192,7 @@ void *vault_heap_realloc(void *memory, size_t size)
 
 	if (size <= had)
 		return memory;
-	void *larger = take(entered, size);
+	void *larger = take(entered(), size);
 
 	if (!larger)
 		return NULL;

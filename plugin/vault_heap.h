@@ -10,7 +10,7 @@
 
 struct vault_heap;
 
-/* NULL: no memory. */
+/* NULL: no memory, or no way to know a thread by. */
 struct vault_heap *vault_heap_new(void);
 /* In the thread that entered it last, if any did. NULL is allowed. */
 void vault_heap_free(struct vault_heap *heap);
