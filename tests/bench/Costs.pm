@@ -6,6 +6,7 @@ use warnings;
 use Carp qw(croak);
 use Figures qw(median);
 use Ground qw(size rounds turned);
+use List::Util qw(sum0);
 use Process qw(built plugin root run run_ok scratch slurp wait_for);
 
 use constant REMEMBERED => 110_000; # calls: more than the plugin remembers
@@ -69,15 +70,17 @@ sub submit_time {
 }
 
 # ----------------------------------------------------------- cpu_per_event
-# Of the processor's time, what the server's processes for the plugin had.
+# Of the processor's time, what each of the server's processes for the plugin had. One
+# that ends just now, of a host before, is none of them.
 sub _backends_us {
 	my ($self) = @_;
-	my $ns = 0;
+	my %us;
 	for my $pid (split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity
 			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()))) {
-		$ns += (split ' ', slurp("/proc/$pid/schedstat"))[0];
+		open my $file, '<', "/proc/$pid/schedstat" or next;
+		$us{$pid} = (split ' ', <$file> // 0)[0] / 1000;
 	}
-	return $ns / 1000;
+	return \%us;
 }
 
 sub cpu_per_event {
@@ -91,7 +94,8 @@ sub cpu_per_event {
 		my $nothing = $ground->log_calls($self->{no_op}, calls => $calls);
 		my $before = $self->_backends_us;
 		my $did = $ground->log_calls($load, $self->_new_calls($calls));
-		push @{ $cpu{database} }, ($self->_backends_us - $before) / $did->{messages};
+		my $after = $self->_backends_us;
+		push @{ $cpu{database} }, sum0(map { $after->{$_} - ($before->{$_} // 0) } keys %$after) / $did->{messages};
 		push @{ $cpu{caller} }, $did->{caller_us} - $nothing->{caller_us} - $nothing->{own_us};
 		push @{ $cpu{threads} }, $did->{own_us};
 		push @{ $cpu{all} }, $cpu{caller}[-1] + $cpu{threads}[-1];
