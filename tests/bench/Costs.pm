@@ -5,8 +5,7 @@ use v5.32;
 use warnings;
 use Carp qw(croak);
 use Figures qw(median);
-use Ground qw(size rounds turned);
-use List::Util qw(sum0);
+use Ground qw(size rounds turned spent spent_since_us);
 use Process qw(built plugin root run run_ok scratch slurp wait_for);
 
 use constant REMEMBERED => 110_000; # calls: more than the plugin remembers
@@ -70,17 +69,11 @@ sub submit_time {
 }
 
 # ----------------------------------------------------------- cpu_per_event
-# Of the processor's time, what each of the server's processes for the plugin had. One
-# that ends just now, of a host before, is none of them.
-sub _backends_us {
+# What the server's processes for the plugin had of the processor.
+sub _backends {
 	my ($self) = @_;
-	my %us;
-	for my $pid (split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity
-			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()))) {
-		open my $file, '<', "/proc/$pid/schedstat" or next;
-		$us{$pid} = (split ' ', <$file> // 0)[0] / 1000;
-	}
-	return \%us;
+	return spent(map { "/proc/$_" } split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity
+			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())));
 }
 
 sub cpu_per_event {
@@ -92,10 +85,9 @@ sub cpu_per_event {
 	rounds(sub {
 		# what it takes to measure is taken off
 		my $nothing = $ground->log_calls($self->{no_op}, calls => $calls);
-		my $before = $self->_backends_us;
+		my $before = $self->_backends;
 		my $did = $ground->log_calls($load, $self->_new_calls($calls));
-		my $after = $self->_backends_us;
-		push @{ $cpu{database} }, sum0(map { $after->{$_} - ($before->{$_} // 0) } keys %$after) / $did->{messages};
+		push @{ $cpu{database} }, spent_since_us($before, $self->_backends) / $did->{messages};
 		push @{ $cpu{caller} }, $did->{caller_us} - $nothing->{caller_us} - $nothing->{own_us};
 		push @{ $cpu{threads} }, $did->{own_us};
 		push @{ $cpu{all} }, $cpu{caller}[-1] + $cpu{threads}[-1];

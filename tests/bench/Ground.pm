@@ -9,9 +9,27 @@ use Carp qw(croak);
 use Cluster;
 use Exporter qw(import);
 use JSON::PP qw(decode_json);
+use List::Util qw(sum0);
 use Process qw(built plugin root scratch slurp spew wait_for);
 use Tool;
-our @EXPORT_OK = qw(quick size rounds turned rate AGENTS);
+our @EXPORT_OK = qw(quick size rounds turned rate spent spent_since_us AGENTS);
+
+# Nanoseconds of processor that each of these had so far, by its folder in /proc; one that
+# ends just now is none of them.
+sub spent {
+	my %ns;
+	for my $folder (@_) {
+		open my $file, '<', "$folder/schedstat" or next;
+		$ns{$folder} = (split ' ', <$file> // '0')[0];
+	}
+	return \%ns;
+}
+
+# Microseconds since, of all that are still there.
+sub spent_since_us {
+	my ($before, $after) = @_;
+	return sum0(map { $after->{$_} - ($before->{$_} // 0) } keys %$after) / 1000;
+}
 
 use constant {
 	AGENTS => 200,

@@ -7,7 +7,7 @@ use Carp qw(croak);
 use CrmHost;
 use File::Basename qw(dirname);
 use Figures qw(median);
-use Ground qw(quick rounds turned rate);
+use Ground qw(quick rounds turned rate spent spent_since_us);
 use Process qw(plugin root run_ok scratch slurp spew wait_for);
 
 sub new {
@@ -42,24 +42,17 @@ sub _write_queries {
 	spew($self->{ground}{dir} . '/queries.http', "$text\n");
 }
 
-# Nanoseconds of processor so far: of the host's own threads, of its plugin's, of the
-# server's for that database.
+# What had the processor so far: the host's own threads, its plugin's, the server's
+# processes for that database.
 sub _spent {
 	my ($self, $kind) = @_;
-	my %ns = (host => 0, plugin => 0, database => 0);
-	# one may end meanwhile: what it took is nothing to what the rest does
-	my $add = sub {
-		my ($who, $folder) = @_;
-		open my $file, '<', "$folder/schedstat" or return;
-		$ns{$who} += (split ' ', <$file> // 0)[0];
-	};
+	my %folders = (host => [], plugin => [], database => [
+		map { "/proc/$_" } split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'call_log')) ]);
 	for my $task (glob "/proc/$self->{host}{$kind}{process}{pid}/task/*") {
 		open my $file, '<', "$task/comm" or next;
-		$add->((<$file> // '') =~ m{^call_log/} ? 'plugin' : 'host', $task);
+		push @{ $folders{ (<$file> // '') =~ m{^call_log/} ? 'plugin' : 'host' } }, $task;
 	}
-	$add->(database => "/proc/$_")
-	  for split /\n/, $self->{database}->psql(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'call_log'));
-	return \%ns;
+	return { map { $_ => spent(@{ $folders{$_} }) } keys %folders };
 }
 
 sub _wrk {
@@ -72,7 +65,7 @@ sub _wrk {
 	croak "$kind, $connections connections: $did{bad} bad answers, $did{broken} broken" if $did{bad} || $did{broken} || !$did{requests};
 	$did{messages} = $did{requests};
 	my $after = $self->_spent($kind);
-	$did{"${_}_us"} = ($after->{$_} - $before->{$_}) / 1000 / $did{requests} for keys %$after;
+	$did{"${_}_us"} = spent_since_us($before->{$_}, $after->{$_}) / $did{requests} for keys %$after;
 	return \%did;
 }
 
